@@ -23,7 +23,8 @@ class Clock(Model):
     and the length of a timer, which `real_delay` gives.
     Production uses `REAL_TIME`, in which the two are the same to the microsecond.
 
-    At `real_anchor` it is `policy_anchor`; from there, `speed` policy seconds (at least 1) pass in a real second.
+    At `real_anchor` it is `policy_anchor`; from there, `speed` policy seconds pass in each real second.
+    Policy time is never slower than real time.
     Policy time stands still before 1970 and from 2900 on:
     an order in fast motion that is found again weeks later has outrun the range of `datetime`,
     and must come to its end all the same.
@@ -49,9 +50,9 @@ class Clock(Model):
         return timedelta(microseconds=-(-(policy_length // _MICROSECOND) * real // policy))
 
     def real_instant(self, policy_instant: datetime) -> datetime:
-        """The first real instant (UTC) at which `policy_instant` has come: `now(real_instant(x)) >= x`, to 2900.
+        """The first real instant (UTC) at which `policy_instant` has come: `now(real_instant(x)) >= x`.
 
-        Raises ValueError for a naive datetime.
+        That holds for instants up to 2900, where policy time ends. Raises ValueError for a naive datetime.
         """
         return self.real_anchor + self.real_delay(utc(policy_instant) - self.policy_anchor)
 
