@@ -24,3 +24,9 @@ def holidays_of(country: str, years: range, subdivision: str | None = None) -> t
             f"no holidays known for {place!r}: write an ISO 3166 code such as US, or DE with subdivision BY"
         ) from None
     return tuple(sorted(day for day in found if day.year in years))
+
+
+def holidays_of_region(region: str, years: range) -> tuple[date, ...]:
+    """As `holidays_of`, for a region written in one word: "US", or "DE-BY" for a subdivision."""
+    country, _, subdivision = region.partition("-")
+    return holidays_of(country, years, subdivision or None)
