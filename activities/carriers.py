@@ -1,0 +1,115 @@
+"""Following a parcel: one activity that asks the carrier until there is news.
+
+It polls by failing: Temporal retries it after the delay that it names, and retries add nothing to history.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from activities.ports import Carriers, Refused, Unavailable
+from domain.clock import Clock
+from domain.parcel import Parcel, Shipment
+from domain.requests import LookUp, News
+from domain.rhythm import elapsed, next_delay
+
+NO_NEWS: Final = "NoNews"
+UNAVAILABLE: Final = "CarrierUnavailable"
+REFUSED: Final = "CarrierRefused"
+
+UNKNOWN_NUMBER: Final = "unknown_number"
+"""The code of a carrier that has never heard of a number, which is usual in the first hours of its life."""
+
+URGENT_RETRY: Final = timedelta(minutes=10)
+"""Policy time. An urgent look-up stands before a decision: the workflow bounds it, so it may knock often."""
+
+_SHORTEST: Final = timedelta(seconds=1)
+
+
+class CarrierActivities:
+    """Look-ups at a carrier or an aggregator of carriers."""
+
+    def __init__(self, carriers: Carriers) -> None:
+        self._carriers = carriers
+
+    @activity.defn(name="carrier.look_up")
+    def look_up(self, ask: LookUp) -> News:
+        """All that the carrier knows, oldest first and each event once, once that is more than `ask.known`.
+
+        Raises ApplicationError, always retryable, with the real time after which asking again is right:
+        `NoNews` (benign) in the rhythm of the policy, `CarrierUnavailable` and `CarrierRefused`.
+        An urgent look-up returns what there is, and raises only if the carrier gave no answer.
+        """
+        now = ask.clock.now(datetime.now(UTC))
+        try:
+            told = self._carriers.news(ask.shipment, now)
+        except Unavailable as error:
+            raise _no_answer(ask, error) from error
+        except Refused as error:
+            if error.code != UNKNOWN_NUMBER:
+                raise _refused(ask, error) from error
+            told = News()
+            seen = "the carrier does not know this number yet"
+        else:
+            seen = _no_news_since(ask)
+        heard, _ = Parcel().hearing(told.events)
+        _, fresh = Parcel(events=ask.known).hearing(heard.events)
+        if fresh or ask.urgent:
+            return News(events=heard.events, estimate=told.estimate)
+        pause = next_delay(ask.rhythm, activity.info().attempt, ask.known, told.estimate or ask.estimate, now)
+        raise ApplicationError(
+            f"{_name(ask.shipment)}: {seen}; asked again in {_length(pause)}",
+            type=NO_NEWS,
+            category=ApplicationErrorCategory.BENIGN,
+            next_retry_delay=_real(pause, ask.clock),
+        )
+
+
+def _no_answer(ask: LookUp, error: Unavailable) -> ApplicationError:
+    pause = URGENT_RETRY if ask.urgent else elapsed(ask.rhythm.first)
+    delay = _real(pause, ask.clock)
+    if error.retry_after is not None:
+        # Bounded by the rhythm: a nonsensical hint must not end the tracking of a parcel.
+        hint = max(timedelta(0), timedelta(seconds=min(error.retry_after, 1e9)))
+        delay = min(hint, _real(elapsed(ask.rhythm.longest), ask.clock))
+    return ApplicationError(
+        f"The carrier did not answer for {_name(ask.shipment)}: {error}. It is asked again by itself.",
+        type=UNAVAILABLE,
+        next_retry_delay=delay,
+    )
+
+
+def _refused(ask: LookUp, error: Refused) -> ApplicationError:
+    # Retried although asking the same way is useless: the cause is our account or set-up at the carrier,
+    # and once ops have put that right, every waiting parcel goes on by itself.
+    pause = URGENT_RETRY if ask.urgent else elapsed(ask.rhythm.longest)
+    return ApplicationError(
+        f"The carrier refused to answer for {_name(ask.shipment)} ({error.code}): {error}. "
+        f"Check the carrier account; asked again in {_length(pause)}",
+        type=REFUSED,
+        next_retry_delay=_real(pause, ask.clock),
+    )
+
+
+def _no_news_since(ask: LookUp) -> str:
+    last = max((event.at for event in ask.known), default=None)
+    return f"no news since {last:%Y-%m-%d %H:%M} UTC" if last else "no scan yet"
+
+
+def _name(shipment: Shipment) -> str:
+    # Failure messages are stored unencrypted, and a whole tracking number leads to a person's door.
+    return f"{shipment.carrier} …{shipment.tracking_number[-4:]}"
+
+
+def _length(pause: timedelta) -> str:
+    minutes = pause / timedelta(minutes=1)
+    return f"{minutes / 60:.3g} h" if minutes >= 60 else f"{minutes:.3g} min"  # noqa: PLR2004 (an hour)
+
+
+def _real(pause: timedelta, clock: Clock) -> timedelta:
+    delay = clock.real_delay(pause)
+    return max(delay, _SHORTEST) if clock.speed == 1 else delay

@@ -1,0 +1,104 @@
+"""The product's own tables: the outbox of notices and the outcomes of finished orders.
+
+SQLite by default, PostgreSQL by its URL. What these tables hold is not needed to run an order:
+the workflow is the record, and this is what leaves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Engine,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+    func,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+BUSY_SECONDS: Final = 10
+"""How long a writer to an SQLite file waits for another one."""
+
+_SCHEMA_LOCK: Final = int.from_bytes(b"redress")
+"""An arbitrary number that no other program on the same database is likely to lock."""
+
+metadata = MetaData()
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("subject", String, nullable=False, index=True),
+    Column("role", String, nullable=False),
+    Column("party_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("contact", JSON(none_as_null=True)),
+    Column("state", String, nullable=False, default="waiting", index=True),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("order_id", String, primary_key=True),
+    Column("marketplace", String, nullable=False),
+    Column("pack", String, nullable=False),
+    Column("ending", String, nullable=False),
+    Column("closed_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("payload", JSON, nullable=False),
+)
+
+
+def open_store(url: str) -> Engine:
+    """The database at an SQLAlchemy URL, with its tables, which are made if they are missing.
+
+    `sqlite:///var/redress.db` makes the file and its folder. Safe to call from several processes and threads.
+    Raises sqlalchemy.exc.ArgumentError for a malformed URL, and OperationalError for a database out of reach.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "connect", _tune_sqlite)
+    else:
+        engine = create_engine(parsed, pool_pre_ping=True)
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # Its IF NOT EXISTS fails when two sessions create the same table at the same moment.
+            connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+        for table in metadata.sorted_tables:
+            # Not metadata.create_all: between its check and its creation another process may be quicker.
+            connection.execute(CreateTable(table, if_not_exists=True))
+            for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                connection.execute(CreateIndex(index, if_not_exists=True))
+    return engine
+
+
+def insert_new(engine: Engine, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows in one transaction; a row whose primary key is there already changes nothing."""
+    if not rows:
+        return
+    insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+    with engine.begin() as connection:
+        connection.execute(insert(table).on_conflict_do_nothing(), list(rows))
+
+
+def _tune_sqlite(connection: SqliteConnection, _record: object) -> None:
+    # WAL: readers do not block the writer. NORMAL: no commit waits for the disk; a killed process loses
+    # nothing, a power cut at most the last rows. Who must survive power cuts runs PostgreSQL.
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
