@@ -153,7 +153,7 @@ class Document:
             child = children.get(key)
             if key not in children:
                 if key != "source":
-                    self._unknown((*path, key), tuple(children))
+                    self._unknown((*path, key), (*children, "source"))
             elif child is not None and isinstance(value, dict):
                 known[key] = self._known(value, child, (*path, key))
             else:
@@ -162,9 +162,7 @@ class Document:
         if settings:
             self._take_sources(table, settings, path)
         elif "source" in table:
-            self._note(
-                (*path, "source"), f"`{_dotted(path)}` holds only blocks: write the source inside each"
-            )
+            self._note((*path, "source"), f"`{_dotted(path)}` holds only blocks: write the source inside each")
         return known
 
     def _unknown(self, path: Path, names: tuple[str, ...]) -> None:
@@ -186,11 +184,11 @@ class Document:
             told = {key: source.get(key) for key in settings if key in table}
         else:
             told = dict.fromkeys(settings, source)
+            if (*path, "source") in self._meant:
+                return
             if not _says_something(source):
                 where = f"the block `{_dotted(path)}`" if path else "the first block"
-                self._note(
-                    (*path, "source"), f'{where} has no source: write source = "where its values come from"'
-                )
+                self._note((*path, "source"), f'{where} has no source: write source = "where its values come from"')
                 return
         for key, sentence in told.items():
             setting = (*path, key)
@@ -297,11 +295,7 @@ def _in_words(error: ErrorDetails, path: Path, value: object) -> str:
             else:
                 choice = re.findall(r"'([a-z_]+)'", error["ctx"]["expected"])
             close = get_close_matches(str(value), choice, n=1)
-            hint = (
-                f"did you mean `{close[0]}`?"
-                if close
-                else f"write {' or '.join(f'`{one}`' for one in choice)}"
-            )
+            hint = f"did you mean `{close[0]}`?" if close else f"write {' or '.join(f'`{one}`' for one in choice)}"
             return f"{str(value)[:_SHOWN]!r} is not known here, {hint}"
         case "model_type" | "dict_type":
             return f"is a block of settings: write [{_dotted(path)}] and its settings below"
