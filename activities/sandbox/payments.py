@@ -1,0 +1,389 @@
+"""A payment provider in a file: a stateful double of Stripe's refunds, transfers and idempotency.
+
+It keeps its state outside the worker, so that killing the worker proves something.
+Like the real one it does nothing against a double payment that comes with a fresh idempotency key.
+
+Rules copied, each from docs.stripe.com:
+- api/idempotent_requests: a key keeps the first answer, also a 500 and a refusal made while executing;
+  other parameters are refused; a request in flight is a conflict; a request that is not valid is not kept;
+  keys may go after 24 hours.
+- api/refunds, error-codes, disputes: never more than is left of a charge, nothing of a disputed one.
+Simplified: a charge has at most one dispute, which locks it while it is open and once it is lost.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from threading import Lock
+from typing import Any
+
+from pydantic import Field
+
+from activities.ports import FailureReplayed, Refused, Unavailable
+from domain.base import Instant, Model
+from domain.money import Money
+from domain.requests import Movement, Paid
+
+_SCHEMA = """
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS charge (
+    payment_ref TEXT PRIMARY KEY,
+    currency TEXT NOT NULL,
+    captured INTEGER NOT NULL CHECK (captured > 0),
+    refunded INTEGER NOT NULL DEFAULT 0 CHECK (refunded BETWEEN 0 AND captured),
+    released INTEGER NOT NULL DEFAULT 0 CHECK (released BETWEEN 0 AND captured),
+    dispute TEXT NOT NULL DEFAULT '' CHECK (dispute IN ('', 'open', 'won', 'lost'))
+) STRICT;
+CREATE TABLE IF NOT EXISTS transfer (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('refund', 'release')),
+    key TEXT NOT NULL,
+    payment_ref TEXT NOT NULL REFERENCES charge,
+    payee TEXT NOT NULL,
+    minor INTEGER NOT NULL CHECK (minor > 0),
+    currency TEXT NOT NULL,
+    made_at REAL NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS transfer_by_key ON transfer (key);
+CREATE INDEX IF NOT EXISTS transfer_by_payment ON transfer (payment_ref);
+CREATE TABLE IF NOT EXISTS answer (
+    key TEXT PRIMARY KEY,
+    request TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    ready_at REAL NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS fault (
+    only INTEGER PRIMARY KEY CHECK (only = 1), settings TEXT NOT NULL, drawn INTEGER NOT NULL
+) STRICT;
+INSERT OR IGNORE INTO fault VALUES (1, '{}', 0);
+COMMIT;
+"""
+
+_PREFIX = {"refund": "re", "release": "tr"}
+_SERVER_ERROR = "api_error"
+_UNREACHED = "the sandbox provider could not be reached; nothing was done"
+
+_Answer = Paid | Refused | Unavailable
+
+
+class Faults(Model):
+    """What goes wrong, each a probability per request.
+
+    `fail_before`: no answer and nothing done. `fail_after`: done, but the answer is lost.
+    `store_500`: a server error that the key then keeps; in half of the cases the money moves all the same.
+    The same `seed` brings the same sequence of faults.
+    """
+
+    fail_before: float = Field(default=0.0, ge=0, le=1)
+    fail_after: float = Field(default=0.0, ge=0, le=1)
+    store_500: float = Field(default=0.0, ge=0, le=1)
+    latency_ms: int = Field(default=0, ge=0)
+    seed: int = 0
+
+
+class Transfer(Model):
+    """One movement that the provider has made. `key` is the business key, kept as metadata."""
+
+    reference: str
+    kind: str
+    key: str
+    payment_ref: str
+    payee: str
+    amount: Money
+    made_at: Instant
+
+
+class Totals(Model):
+    """Sums over the charges of one currency, in minor units; `disputed` is in open and lost disputes."""
+
+    captured: int
+    refunded: int
+    released: int
+    disputed: int
+
+
+class SandboxPayments:
+    """The `Payments` port over one SQLite file. Several processes and threads may share the file.
+
+    `clock` gives Unix seconds and `sleep` takes seconds, for tests.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = Lock()
+        self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+        _switch_to_wal(self._db)
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Let go of the file. The provider cannot be used afterwards."""
+        self._db.close()
+
+    # The port
+
+    def refund(self, movement: Movement, *, key: str) -> Paid:
+        """Give money back to the buyer.
+
+        Refusals: `no_such_charge`, `parameter_invalid_integer`, `currency_mismatch`, `charge_disputed`,
+        `charge_already_refunded`, `amount_too_large`, `idempotency_error`.
+        """
+        return self._request("refund", movement, key)
+
+    def release(self, movement: Movement, *, key: str) -> Paid:
+        """Pay money out to the seller, altogether never more than was captured.
+
+        Refusals: `no_such_charge`, `parameter_invalid_integer`, `currency_mismatch`, `amount_too_large`,
+        `idempotency_error`.
+        """
+        return self._request("release", movement, key)
+
+    def find(self, movement: Movement) -> Paid | None:
+        """The movement that carries this business key; one in flight does not show yet."""
+        with self._transaction():
+            faults, luck = self._draw()
+        self._sleep(faults.latency_ms / 1000)
+        if luck.random() < faults.fail_before:
+            raise Unavailable(_UNREACHED)
+        rows = self._transfers("key = ? AND made_at <= ? LIMIT 1", movement.key, self._clock())
+        for made in rows:
+            if (made.payment_ref, made.amount) != (movement.payment_ref, movement.amount):
+                raise Refused(
+                    "idempotency_error",
+                    f"{movement.key} moved {made.amount} of {made.payment_ref}, not {movement.amount} "
+                    f"of {movement.payment_ref}",
+                )
+            return Paid(reference=made.reference)
+        return None
+
+    # What buyers, banks and time do
+
+    def capture(self, payment_ref: str, amount: Money) -> None:
+        """The buyer's payment. Repeating it changes nothing; another amount is a ValueError."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO charge (payment_ref, currency, captured) VALUES (?, ?, ?)",
+                (payment_ref, amount.currency, amount.minor),
+            )
+            kept = db.execute("SELECT captured, currency FROM charge WHERE payment_ref = ?", (payment_ref,))
+            if kept.fetchone() != (amount.minor, amount.currency):
+                raise ValueError(f"{payment_ref} was captured with another amount than {amount}")
+
+    def open_dispute(self, payment_ref: str) -> None:
+        """The buyer's bank takes back what the charge has not refunded."""
+        self._set_dispute(payment_ref, "open", before=("",))
+
+    def close_dispute(self, payment_ref: str, *, won: bool) -> None:
+        """The bank's word: `won` gives the money back to the marketplace and allows refunds again."""
+        self._set_dispute(payment_ref, "won" if won else "lost", before=("open",))
+
+    def forget_keys(self, older_than: timedelta = timedelta(hours=24)) -> int:
+        """Prune the idempotency keys of at least this age; how many went."""
+        with self._transaction() as db:
+            limit = self._clock() - older_than.total_seconds()
+            return db.execute("DELETE FROM answer WHERE ready_at <= ?", (limit,)).rowcount
+
+    def set_faults(
+        self,
+        *,
+        fail_before: float = 0.0,
+        fail_after: float = 0.0,
+        store_500: float = 0.0,
+        latency_ms: int = 0,
+        seed: int = 0,
+    ) -> None:
+        """Switch faults on or, without arguments, off, for every process on this file: see `Faults`."""
+        faults = Faults(
+            fail_before=fail_before,
+            fail_after=fail_after,
+            store_500=store_500,
+            latency_ms=latency_ms,
+            seed=seed,
+        )
+        with self._transaction() as db:
+            db.execute("UPDATE fault SET settings = ?, drawn = 0", (faults.model_dump_json(),))
+
+    # Reports for checks
+
+    def refunds(self, payment_ref: str) -> tuple[Transfer, ...]:
+        """Every refund of one charge, in the order made."""
+        return self._transfers("payment_ref = ? AND kind = 'refund'", payment_ref)
+
+    def releases(self, payment_ref: str) -> tuple[Transfer, ...]:
+        """Every payout from one charge, in the order made."""
+        return self._transfers("payment_ref = ? AND kind = 'release'", payment_ref)
+
+    def totals(self) -> dict[str, Totals]:
+        """The sums for each currency."""
+        query = """
+            SELECT currency, sum(captured), sum(refunded), sum(released),
+                   sum(CASE WHEN dispute IN ('open', 'lost') THEN captured - refunded ELSE 0 END)
+            FROM charge GROUP BY currency ORDER BY currency
+        """
+        return {
+            currency: Totals(captured=captured, refunded=refunded, released=released, disputed=disputed)
+            for currency, captured, refunded, released, disputed in self._rows(query)
+        }
+
+    def duplicates(self) -> dict[str, int]:
+        """Business keys that moved money more than once, and how often: empty, or somebody was paid twice."""
+        return dict(self._rows("SELECT key, count(*) FROM transfer GROUP BY key HAVING count(*) > 1 ORDER BY key"))
+
+    # Inside
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _rows(self, query: str, *values: object) -> list[Any]:
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    def _draw(self) -> tuple[Faults, Random]:
+        # Counted in the file: all processes share one sequence of faults, and a restart does not repeat it.
+        row = self._db.execute("UPDATE fault SET drawn = drawn + 1 RETURNING settings, drawn").fetchone()
+        faults = Faults.model_validate_json(row[0])
+        return faults, Random(f"{faults.seed}:{row[1]}")
+
+    def _request(self, kind: str, movement: Movement, key: str) -> Paid:
+        with self._transaction():
+            faults, luck = self._draw()
+            if luck.random() < faults.fail_before:
+                answer: _Answer = Unavailable(_UNREACHED)
+            else:
+                answer = self._answer(kind, movement, key, faults, luck)
+        # Done before the pause, shown after it: whoever is killed meanwhile has still sent the request.
+        self._sleep(faults.latency_ms / 1000)
+        if luck.random() < faults.fail_after:
+            raise Unavailable("the sandbox provider's answer was lost")
+        if isinstance(answer, Paid):
+            return answer
+        raise answer
+
+    def _answer(self, kind: str, movement: Movement, key: str, faults: Faults, luck: Random) -> _Answer:
+        request = f"{kind} {movement.model_dump_json()}"
+        now = self._clock()
+        kept = self._db.execute("SELECT * FROM answer WHERE key = ?", (key,)).fetchone()
+        if kept:
+            return _repeated(kept, request, now)
+        if invalid := self._invalid(movement):
+            return invalid
+        ready_at = now + faults.latency_ms / 1000
+        fails = luck.random() < faults.store_500
+        if fails and luck.getrandbits(1):
+            answer: _Answer = Unavailable("")
+        else:
+            answer = self._move(kind, movement, ready_at)
+        if fails:
+            answer = Unavailable("the sandbox provider had an internal error (500)")
+        self._keep(key, request, answer, ready_at)
+        return answer
+
+    def _invalid(self, movement: Movement) -> Refused | None:
+        if movement.amount.minor <= 0:
+            return Refused("parameter_invalid_integer", f"{movement.amount} is not a positive amount")
+        query = "SELECT 1 FROM charge WHERE payment_ref = ?"
+        if self._db.execute(query, (movement.payment_ref,)).fetchone() is None:
+            return Refused("no_such_charge", f"there is no charge {movement.payment_ref}: capture it first")
+        return None
+
+    def _move(self, kind: str, movement: Movement, made_at: float) -> Paid | Refused:
+        amount = movement.amount
+        query = "SELECT currency, captured, refunded, released, dispute FROM charge WHERE payment_ref = ?"
+        charge = self._db.execute(query, (movement.payment_ref,)).fetchone()
+        currency, captured, refunded, released, dispute = charge
+        moved = refunded if kind == "refund" else released
+        if amount.currency != currency:
+            return Refused("currency_mismatch", f"{movement.payment_ref} is in {currency}, not {amount.currency}")
+        if kind == "refund" and dispute in ("open", "lost"):
+            return Refused("charge_disputed", f"{movement.payment_ref} is disputed: the bank decides")
+        if kind == "refund" and moved == captured:
+            return Refused("charge_already_refunded", f"{movement.payment_ref} has been refunded in full")
+        if moved + amount.minor > captured:
+            left = Money(minor=captured - moved, currency=currency)
+            return Refused("amount_too_large", f"{amount} is more than the {left} left for a {kind}")
+        column = "refunded" if kind == "refund" else "released"
+        self._db.execute(
+            f"UPDATE charge SET {column} = {column} + ? WHERE payment_ref = ?",  # noqa: S608 one of two own names
+            (amount.minor, movement.payment_ref),
+        )
+        made = self._db.execute(
+            "INSERT INTO transfer (kind, key, payment_ref, payee, minor, currency, made_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (kind, movement.key, movement.payment_ref, movement.payee, amount.minor, currency, made_at),
+        )
+        return Paid(reference=f"{_PREFIX[kind]}_{made.lastrowid}")
+
+    def _keep(self, key: str, request: str, answer: _Answer, ready_at: float) -> None:
+        reference = answer.reference if isinstance(answer, Paid) else ""
+        code = answer.code if isinstance(answer, Refused) else _SERVER_ERROR
+        message = "" if isinstance(answer, Paid) else str(answer)
+        row = (key, request, reference, code, message, ready_at)
+        self._db.execute("INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def _set_dispute(self, payment_ref: str, state: str, *, before: tuple[str]) -> None:
+        with self._transaction() as db:
+            query = "UPDATE charge SET dispute = ? WHERE payment_ref = ? AND dispute = ?"
+            if not db.execute(query, (state, payment_ref, *before)).rowcount:
+                raise ValueError(
+                    f"the dispute of {payment_ref} cannot become {state}: it must be {before[0] or 'none'}"
+                )
+
+    def _transfers(self, condition: str, *values: object) -> tuple[Transfer, ...]:
+        query = f"SELECT * FROM transfer WHERE {condition}"  # noqa: S608 conditions are written in this file
+        return tuple(
+            Transfer(
+                reference=f"{_PREFIX[kind]}_{number}",
+                kind=kind,
+                key=key,
+                payment_ref=payment_ref,
+                payee=payee,
+                amount=Money(minor=minor, currency=currency),
+                made_at=datetime.fromtimestamp(made_at, UTC),
+            )
+            for number, kind, key, payment_ref, payee, minor, currency, made_at in self._rows(query, *values)
+        )
+
+
+def _switch_to_wal(db: sqlite3.Connection) -> None:
+    # SQLite keeps no timeout here: of processes that open a new file at once, some are told "locked".
+    for wait in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            time.sleep(wait)
+    db.execute("PRAGMA journal_mode = WAL")
+
+
+def _repeated(kept: tuple[str, str, str, str, str, float], request: str, now: float) -> _Answer:
+    key, first, reference, code, message, ready_at = kept
+    if first != request:
+        return Refused("idempotency_error", f"{key} was used for a request with other parameters")
+    if now < ready_at:
+        return Unavailable(f"a request with the key {key} is in flight", retry_after=ready_at - now)
+    if reference:
+        return Paid(reference=reference)
+    return FailureReplayed(message) if code == _SERVER_ERROR else Refused(code, message)
