@@ -1,5 +1,6 @@
 """A pack is read whole or refused with every mistake and its line; an order keeps what it is pinned to."""
 
+import re
 import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -180,6 +181,15 @@ def test_all_mistakes_are_told_at_once_as_the_page_shows() -> None:
         policy_packs.read(text)
 
     assert f"```text\n{refused.value}\n```" in PAGE.read_text(encoding="utf-8")
+
+
+def test_every_cited_page_is_listed() -> None:
+    """A key such as (PM1) can be looked up in docs/policy.md."""
+    sources = " ".join(policy_packs.load("resale-v1").sources.values())
+
+    cited = set(re.findall(r"\b[A-Z]{2}[0-9]\b", sources))
+
+    assert cited == set(re.findall(r"^\| ([A-Z]{2}[0-9]) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def test_the_table_of_the_page_is_fresh() -> None:
