@@ -5,7 +5,7 @@ It polls by failing: Temporal retries it after the delay that it names, and retr
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from temporalio import activity
@@ -44,7 +44,8 @@ class CarrierActivities:
         `NoNews` (benign) in the rhythm of the policy, `CarrierUnavailable` and `CarrierRefused`.
         An urgent look-up returns what there is, and raises only if the carrier gave no answer.
         """
-        now = ask.clock.now(datetime.now(UTC))
+        # The server's time, not this machine's: it is what the order's own clock runs on.
+        now = ask.clock.now(activity.info().started_time)
         try:
             told = self._carriers.news(ask.shipment, now)
         except Unavailable as error:

@@ -66,9 +66,7 @@ class Calendar(Model):
     @classmethod
     def _readable_hours(cls, value: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
         if len(value) not in (0, len(_WEEKDAYS)):
-            raise ValueError(
-                f"needs seven entries, Monday to Sunday (empty for a closed day), not {len(value)}"
-            )
+            raise ValueError(f"needs seven entries, Monday to Sunday (empty for a closed day), not {len(value)}")
         for day in value:
             _parse_hours(day)
         return value
@@ -178,9 +176,7 @@ def describe(calendar: Calendar, span: Span | None = None) -> str:
         return counted
     parts = [counted, calendar.time_zone]
     if calendar.holidays and not (span is not None and span.unit == "CD"):
-        parts.append(
-            f"without {calendar.holiday_region} holidays" if calendar.holiday_region else "without holidays"
-        )
+        parts.append(f"without {calendar.holiday_region} holidays" if calendar.holiday_region else "without holidays")
     return ", ".join(parts)
 
 
@@ -280,9 +276,7 @@ def _open_time(start: datetime, end: datetime, table: _Timetable) -> timedelta:
 
 
 def _too_far(table: _Timetable) -> ValueError:
-    return ValueError(
-        f"counting in calendar '{table.name}' does not end within {MAX_DAYS} days: shorten the span"
-    )
+    return ValueError(f"counting in calendar '{table.name}' does not end within {MAX_DAYS} days: shorten the span")
 
 
 def _from_wall(wall: datetime, zone: ZoneInfo) -> datetime:
@@ -310,9 +304,7 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     # KeyError: unknown; ValueError: not a relative path; OSError: a folder of the data, or too long a name.
     except (KeyError, ValueError, OSError):
-        raise ValueError(
-            f"{name[:40]!r} is not a time zone: write an IANA name such as Europe/Berlin"
-        ) from None
+        raise ValueError(f"{name[:40]!r} is not a time zone: write an IANA name such as Europe/Berlin") from None
 
 
 @lru_cache(maxsize=512)
@@ -326,9 +318,7 @@ def _parse_hours(day: tuple[str, ...]) -> _Hours:
         opens = timedelta(hours=int(found[1]), minutes=int(found[2]))
         closes = timedelta(hours=int(found[3]), minutes=int(found[4]))
         if not earliest <= opens < closes <= _DAY:
-            raise ValueError(
-                f"'{text}' must end after it starts, by 24:00, and start after the interval before it"
-            )
+            raise ValueError(f"'{text}' must end after it starts, by 24:00, and start after the interval before it")
         intervals.append((opens, closes))
         earliest = closes
     return tuple(intervals)
@@ -362,7 +352,5 @@ def _whole_days(calendar: Calendar) -> _Timetable:
 
 def _open_hours(calendar: Calendar) -> _Timetable:
     if not any(calendar.hours):
-        raise ValueError(
-            f"calendar '{calendar.name}' has no open hours: give it hours, or count in h, CD or BD"
-        )
+        raise ValueError(f"calendar '{calendar.name}' has no open hours: give it hours, or count in h, CD or BD")
     return _timetable(calendar.name, calendar.time_zone, calendar.weekend, calendar.hours, calendar.holidays)

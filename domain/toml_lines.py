@@ -6,9 +6,7 @@ from typing import Final, TypeAlias
 Path: TypeAlias = tuple[str, ...]
 
 # The longer quotes come first, so that a multi-line string is not read as an empty one.
-_STRING: Final = re.compile(
-    r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\])*"|\'[^\']*\'', re.DOTALL
-)
+_STRING: Final = re.compile(r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\])*"|\'[^\']*\'', re.DOTALL)
 _BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _PLAIN_VALUE: Final = re.compile(r"[^,\]}#\r\n]+")

@@ -129,9 +129,7 @@ class SandboxCarrier:
     def calls(self, shipment: Shipment) -> int:
         """How often news of this parcel has been asked for, also in vain."""
         with self._transaction() as db:
-            row = db.execute(
-                "SELECT made FROM calls WHERE (carrier, number) = (?, ?)", _key(shipment)
-            ).fetchone()
+            row = db.execute("SELECT made FROM calls WHERE (carrier, number) = (?, ?)", _key(shipment)).fetchone()
         return row[0] if row else 0
 
     def _connect(self) -> sqlite3.Connection:

@@ -48,9 +48,7 @@ def lost(start: datetime, transit: timedelta = TRANSIT) -> Journey:
     return (*_half_way(start, transit), _event(TrackingStatus.EXCEPTION, gone, "Searching for the parcel"))
 
 
-def lost_then_found(
-    start: datetime, transit: timedelta = TRANSIT, silence: timedelta = timedelta(days=40)
-) -> Journey:
+def lost_then_found(start: datetime, transit: timedelta = TRANSIT, silence: timedelta = timedelta(days=40)) -> Journey:
     """Lost, and after `silence` it turns up and is delivered two days later."""
     before = lost(start, transit)
     found = before[-1].at + silence

@@ -67,15 +67,11 @@ def carriers(source: Path) -> dict[str, Carrier]:
         raw[courier["courier_code"]] = courier
     formats = {code: tuple(map(_format, courier["tracking_numbers"])) for code, courier in raw.items()}
     shared = dict.fromkeys(_POSTAL, formats["s10"])
-    handed = tuple(
-        _format(kind) for kind in raw["usps"]["tracking_numbers"] if kind.get("id") == "usps_impb_c"
-    )
+    handed = tuple(_format(kind) for kind in raw["usps"]["tracking_numbers"] if kind.get("id") == "usps_impb_c")
     for code in _HANDS_TO_USPS:
         shared[code] = shared.get(code, ()) + handed
     return {
-        code: Carrier(
-            _NAMES.get(code, courier["name"]), formats[code] + _ADDED.get(code, ()) + shared.get(code, ())
-        )
+        code: Carrier(_NAMES.get(code, courier["name"]), formats[code] + _ADDED.get(code, ()) + shared.get(code, ()))
         for code, courier in raw.items()
     }
 
@@ -106,9 +102,7 @@ def _format(kind: dict[str, Any]) -> Format:
 def _rule(name: str, checksum: dict[str, Any]) -> tuple[Rule, tuple[int, ...]]:
     rule = _RULES.get(checksum["name"])
     if rule is None:
-        raise ValueError(
-            f"{name}: add a rule for the checksum {checksum['name']} to domain/tracking_numbers.py"
-        )
+        raise ValueError(f"{name}: add a rule for the checksum {checksum['name']} to domain/tracking_numbers.py")
     if rule == "mod10":
         # The source has `reverse` only for serial numbers of odd length, which weigh the same both ways.
         return rule, (checksum["evens_multiplier"], checksum["odds_multiplier"])
@@ -137,11 +131,7 @@ def _pattern(regex: str | list[str], by_country: bool) -> str:
 def render(source: Path) -> str:
     """The text of `data.py`, before ruff has formatted it."""
     found = carriers(source)
-    shared = {
-        kind
-        for kind, uses in Counter(kind for _, kinds in found.values() for kind in kinds).items()
-        if uses > 1
-    }
+    shared = {kind for kind, uses in Counter(kind for _, kinds in found.values() for kind in kinds).items() if uses > 1}
     names = {kind: f"SHARED_{number}" for number, kind in enumerate(sorted(shared), 1)}
     lines = [
         f'"""Tracking number formats of {ORIGIN} (MIT: NOTICE), and some more.',

@@ -14,9 +14,7 @@ SHARED_1 = Format(
     rule="mod10",
     weights=(3, 1),
 )
-SHARED_2 = Format(
-    "[A-Z]{2}(?P<serial>[0-9]{8})(?P<check>[0-9])(?P<country>[A-Z]{2})", "RB123456785GB", rule="s10"
-)
+SHARED_2 = Format("[A-Z]{2}(?P<serial>[0-9]{8})(?P<check>[0-9])(?P<country>[A-Z]{2})", "RB123456785GB", rule="s10")
 
 CARRIERS = {
     "amazon": Carrier(
@@ -45,8 +43,7 @@ CARRIERS = {
             Format("(?P<serial>[0-9]{9,10})(?P<check>[0-9])", "3318810025", rule="mod7"),
             Format("J[A-Z]{2,3}(?P<serial>[0-9]{9,10})", "JJD0099999999"),
             Format(
-                "(?:GM|LX|RX|UV|CN|SG|TH|IN|HK|MY)(?P<serial>(?=[0-9A-Z]{10,39})(?=[^0-9A-Z]*[0-9])[0-9A-Z]"
-                "{10,39})",
+                "(?:GM|LX|RX|UV|CN|SG|TH|IN|HK|MY)(?P<serial>(?=[0-9A-Z]{10,39})(?=[^0-9A-Z]*[0-9])[0-9A-Z]{10,39})",
                 "GM2951173225174494",
             ),
             Format("(?P<serial>[0-9]{14})", "60120172242323"),
@@ -167,9 +164,7 @@ CARRIERS = {
                 rule="mod10",
                 weights=(1, 2),
             ),
-            Format(
-                "[AHJKTV](?P<serial>[0-9]{9})(?P<check>[0-9])", "K1506235620", rule="mod10", weights=(1, 2)
-            ),
+            Format("[AHJKTV](?P<serial>[0-9]{9})(?P<check>[0-9])", "K1506235620", rule="mod10", weights=(1, 2)),
             SHARED_1,
         ),
     ),

@@ -52,7 +52,7 @@ class Answers:
 def look_up(answer: News | Exception, *, attempt: int = 1, **ask: Any) -> News:
     """What a look-up returns when the carrier answers `answer`."""
     environment = ActivityEnvironment()
-    environment.info = replace(environment.info, attempt=attempt)
+    environment.info = replace(environment.info, attempt=attempt, started_time=datetime.now(UTC))
     asked = LookUp(order_id="o-1", shipment=SHIPMENT, rhythm=RHYTHM, **ask)
     return environment.run(CarrierActivities(Answers(answer)).look_up, asked)
 

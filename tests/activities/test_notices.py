@@ -89,9 +89,7 @@ def post(activities: NoticeActivities, *notices: Notice) -> None:
 def rows(store: Engine) -> list[tuple[str, str, dict[str, str] | None]]:
     """Key, state and contact of all that is in the outbox."""
     with store.connect() as connection:
-        found = connection.execute(
-            select(outbox.c.key, outbox.c.state, outbox.c.contact).order_by(outbox.c.key)
-        )
+        found = connection.execute(select(outbox.c.key, outbox.c.state, outbox.c.contact).order_by(outbox.c.key))
         return [(key, state, contact) for key, state, contact in found]
 
 

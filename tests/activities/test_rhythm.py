@@ -31,9 +31,7 @@ rhythms = st.builds(
     sparse=spans,
 )
 attempts = st.integers(1, 5_000)
-far = st.none() | st.timedeltas(NEAR_ESTIMATE + timedelta(seconds=1), timedelta(days=60)).map(
-    lambda away: NOW + away
-)
+far = st.none() | st.timedeltas(NEAR_ESTIMATE + timedelta(seconds=1), timedelta(days=60)).map(lambda away: NOW + away)
 
 
 def seen(status: TrackingStatus | str, hours_ago: float = 1) -> TrackingEvent:

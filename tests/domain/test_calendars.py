@@ -38,9 +38,7 @@ NEW_YORK = Calendar(
     holidays=(date(2026, 11, 26), date(2026, 12, 25), date(2027, 1, 1)),
     holiday_region="US",
 )
-BERLIN_ALWAYS_OPEN = Calendar(
-    name="always", time_zone="Europe/Berlin", weekend=(), hours=(("00:00-24:00",),) * 7
-)
+BERLIN_ALWAYS_OPEN = Calendar(name="always", time_zone="Europe/Berlin", weekend=(), hours=(("00:00-24:00",),) * 7)
 DAYS_ONLY = Calendar(name="days only", time_zone="Europe/Berlin")
 
 
@@ -74,9 +72,7 @@ def utc(text: str) -> datetime:
         pytest.param(BERLIN, "2026-11-21T15:00", "1 BD", "2026-11-24T00:00", id="saturday-starts-monday"),
         pytest.param(BERLIN, "2026-11-22T23:59", "0 BD", "2026-11-23T00:00", id="sunday-moves-to-monday"),
         pytest.param(BERLIN, "2026-12-24T10:00", "1 BD", "2026-12-28T10:00", id="over-christmas"),
-        pytest.param(
-            BERLIN, "2026-12-30T10:00", "3 BD", "2027-01-05T10:00", id="business-days-over-new-year"
-        ),
+        pytest.param(BERLIN, "2026-12-30T10:00", "3 BD", "2027-01-05T10:00", id="business-days-over-new-year"),
         pytest.param(NEW_YORK, "2026-11-25T10:00", "2 BD", "2026-11-30T10:00", id="over-thanksgiving"),
         pytest.param(BERLIN, "2026-03-27T16:00", "1 BD", "2026-03-30T16:00", id="business-day-across-spring"),
         pytest.param(BERLIN, "2026-11-23T10:00", "2 BH", "2026-11-23T12:00", id="ends-with-the-interval"),
@@ -86,12 +82,8 @@ def utc(text: str) -> datetime:
         pytest.param(BERLIN, "2026-11-20T16:00", "1 BH", "2026-11-20T17:00", id="ends-on-friday-evening"),
         pytest.param(BERLIN, "2026-12-24T16:00", "2 BH", "2026-12-28T10:00", id="hours-over-christmas"),
         pytest.param(BERLIN, "2026-11-21T10:00", "0 BH", "2026-11-21T10:00", id="no-hours-move-nothing"),
-        pytest.param(
-            BERLIN_ALWAYS_OPEN, "2026-03-29T00:00", "3 BH", "2026-03-29T04:00", id="hours-in-spring"
-        ),
-        pytest.param(
-            BERLIN_ALWAYS_OPEN, "2026-10-25T00:00", "4 BH", "2026-10-25T03:00", id="hours-in-autumn"
-        ),
+        pytest.param(BERLIN_ALWAYS_OPEN, "2026-03-29T00:00", "3 BH", "2026-03-29T04:00", id="hours-in-spring"),
+        pytest.param(BERLIN_ALWAYS_OPEN, "2026-10-25T00:00", "4 BH", "2026-10-25T03:00", id="hours-in-autumn"),
     ],
 )
 def test_after(calendar: Calendar, start: str, span: str, end: str) -> None:
@@ -358,9 +350,7 @@ def test_holidays_of_a_subdivision() -> None:
         ("US", range(2026, 2026), None, "need at least one year"),
     ],
 )
-def test_unknown_holidays_are_refused(
-    country: str, years: range, subdivision: str | None, message: str
-) -> None:
+def test_unknown_holidays_are_refused(country: str, years: range, subdivision: str | None, message: str) -> None:
     """A misspelt country is an error, never a year without holidays."""
     with pytest.raises(ValueError, match=message):
         holidays_of(country, years, subdivision)
@@ -394,9 +384,7 @@ def shown_once(instant: datetime, calendar: Calendar) -> bool:
 
 @laws
 @given(calendars, instants, st.integers(0, 3 * 86_400), amounts, units)
-def test_later_instants_end_later(
-    calendar: Calendar, start: datetime, gap: int, amount: int, unit: Unit
-) -> None:
+def test_later_instants_end_later(calendar: Calendar, start: datetime, gap: int, amount: int, unit: Unit) -> None:
     """`after` never answers earlier for a later instant whose wall-clock time is unique."""
     later = start + timedelta(seconds=gap)
     assume(shown_once(start, calendar) and shown_once(later, calendar))
@@ -406,9 +394,7 @@ def test_later_instants_end_later(
 
 @laws
 @given(calendars, instants, amounts, amounts, units)
-def test_longer_spans_end_later(
-    calendar: Calendar, start: datetime, one: int, other: int, unit: Unit
-) -> None:
+def test_longer_spans_end_later(calendar: Calendar, start: datetime, one: int, other: int, unit: Unit) -> None:
     """`after` never answers earlier for a longer span, and never before the start."""
     short, long = sorted((one, other))
 

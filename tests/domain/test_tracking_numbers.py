@@ -54,9 +54,7 @@ def test_source_valid_numbers() -> None:
     """Every number that the source calls valid is plausible for its carrier."""
     numbers = _source_numbers("valid")
 
-    refused = [
-        reason for code, number in numbers if (reason := check_tracking_number(code, number)) is not None
-    ]
+    refused = [reason for code, number in numbers if (reason := check_tracking_number(code, number)) is not None]
 
     assert len(numbers) == 192
     assert refused == []

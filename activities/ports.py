@@ -1,0 +1,96 @@
+"""The ports: what the activities need of the world outside.
+
+Each has a sandbox adapter and, in production, a real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from domain.base import Model
+from domain.parcel import Shipment
+from domain.requests import Movement, News, Paid
+from domain.story import Notice, Outcome
+
+
+class Unavailable(Exception):
+    """The other side did not answer or could not serve now. Asking again later is right.
+
+    `retry_after` is the pause in real seconds that it asked for, if it named one.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class FailureReplayed(Unavailable):
+    """The other side repeats a failure stored for this idempotency key, as it will for the key's life.
+
+    Asking again under the same key is useless. Stripe does so with a 500, for at least 24 hours
+    (docs.stripe.com/api/idempotent_requests).
+    """
+
+
+class Refused(Exception):
+    """The other side understood and said no. Asking again the same way is useless; `code` says why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Payments(Protocol):
+    """A payment provider. Each method raises `Unavailable` or `Refused`.
+
+    `refund` and `release` raise `FailureReplayed` when only another key can still bring an answer.
+    """
+
+    def refund(self, movement: Movement, *, key: str) -> Paid:
+        """Give money back to the buyer; `key` is the idempotency key of this request."""
+
+    def release(self, movement: Movement, *, key: str) -> Paid:
+        """Pay money out to the seller; `key` is the idempotency key of this request."""
+
+    def find(self, movement: Movement) -> Paid | None:
+        """The movement of this business key, if the provider has made it. Reads only.
+
+        Raises `Refused` with code `idempotency_error` if the key was used for another amount or payment.
+        """
+
+
+class Carriers(Protocol):
+    """A carrier or an aggregator of carriers."""
+
+    def news(self, shipment: Shipment, as_of: datetime) -> News:
+        """All events up to `as_of` (UTC, policy time). Raises `Unavailable` or `Refused` (`unknown_number`)."""
+
+
+class Outbox(Protocol):
+    """Where notices wait for delivery."""
+
+    def post(self, notices: tuple[Notice, ...], contacts: Mapping[str, Contact]) -> None:
+        """Keep each notice, once for its key, however often posted; `contacts` by party id, if known."""
+
+
+class OutcomeStore(Protocol):
+    """The finished facts of orders, for analysis."""
+
+    def record(self, outcome: Outcome) -> None:
+        """Keep the outcome, once for its order; a repetition changes nothing."""
+
+
+class Contact(Model):
+    """How to reach a party. Personal data: never leaves the activities."""
+
+    name: str
+    address: str
+
+
+class Directory(Protocol):
+    """The marketplace's knowledge of its users, looked up by id inside activities only."""
+
+    def contact(self, party_id: str) -> Contact | None:
+        """The contact of a party, or none if the marketplace does not know it."""

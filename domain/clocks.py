@@ -1,0 +1,256 @@
+"""Which duties an order or case has, and when each is due: policy and facts in, duties out.
+
+Every instant here is computed once, when its trigger happens, and then stored; nothing asks what time it is.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.calendars import Calendar, after, at_share, before, describe
+from domain.cases import CaseFile
+from domain.duties import Duty, DutyKind, Silence
+from domain.order import Order
+from domain.parcel import Parcel
+from domain.parties import Role
+from domain.policy import Policy, Term
+
+
+def ladder(term: Term, since: datetime, due: datetime, calendar: Calendar) -> tuple[datetime, ...]:
+    """The reminders of a term that fall strictly between its start and its end, in order."""
+    counted = {after(since, span, calendar) for span in term.remind_after}
+    counted |= {before(due, span, calendar) for span in term.remind_before}
+    return tuple(sorted(at for at in counted if since < at < due))
+
+
+def _duty(
+    kind: DutyKind,
+    owner: Role,
+    policy: Policy,
+    setting: str,
+    term: Term,
+    since: datetime,
+    calendar: Calendar,
+    *,
+    due: datetime | None = None,
+    extendable_until: datetime | None = None,
+) -> Duty:
+    due = due or after(since, term.within, calendar)
+    return Duty(
+        kind=kind,
+        owner=owner,
+        since=since,
+        agreed_due=due,
+        on_silence=term.on_silence,
+        rule=policy.rule(setting),
+        calendar=describe(calendar, term.within),
+        reminders=ladder(term, since, due, calendar),
+        extendable_until=extendable_until,
+    )
+
+
+def ship(order: Order, until: datetime | None = None) -> Duty:
+    """The soft ship-by: by the order's own promise, else by policy; `until` is what the buyer has granted."""
+    calendar = order.policy.calendar_of(order.seller)
+    rules = order.policy.shipping
+    cap = after(order.placed_at, rules.extension.cap, calendar)
+    due = until or order.ship_by
+    return _duty(
+        DutyKind.SHIP,
+        Role.SELLER,
+        order.policy,
+        "shipping.soft",
+        rules.soft,
+        order.placed_at,
+        calendar,
+        due=due,
+        extendable_until=cap,
+    )
+
+
+def ship_final(order: Order) -> Duty:
+    """The hard ship-by, never before the order's own soft promise."""
+    calendar = order.policy.calendar_of(order.seller)
+    term = order.policy.shipping.hard
+    due = max(after(order.placed_at, term.within, calendar), order.ship_by or order.placed_at)
+    return _duty(
+        DutyKind.SHIP_FINAL, Role.SELLER, order.policy, "shipping.hard", term, order.placed_at, calendar, due=due
+    )
+
+
+def unscanned(order: Order, marked_at: datetime) -> tuple[Duty, Duty, Duty]:
+    """Marked shipped, no scan: chase the seller, then the buyer may cancel, then it ends by itself."""
+    calendar = order.policy.calendar_of(order.seller)
+    rules = order.policy.shipping
+    stages = (
+        (DutyKind.GET_SCANNED, "shipping.chase", rules.chase),
+        (DutyKind.SCAN_RIGHT, "shipping.unscanned", rules.unscanned),
+        (DutyKind.SCAN_FINAL, "shipping.unscanned_hard", rules.unscanned_hard),
+    )
+    chase, right, final = (
+        _duty(kind, Role.SELLER, order.policy, setting, term, marked_at, calendar) for kind, setting, term in stages
+    )
+    return chase, right, final
+
+
+def answer_cancellation(order: Order, asked_at: datetime) -> Duty:
+    """The seller's time to say no to a cancellation that the buyer asked for."""
+    calendar = order.policy.calendar_of(order.seller)
+    term = order.policy.cancellation.answer
+    return _duty(
+        DutyKind.ANSWER_CANCELLATION, Role.SELLER, order.policy, "cancellation.answer", term, asked_at, calendar
+    )
+
+
+def answer_extension(order: Order, asked_at: datetime) -> Duty:
+    """The buyer's time to answer a later ship-by date that the seller asked for."""
+    calendar = order.policy.calendar_of(order.buyer)
+    term = order.policy.shipping.extension.answer
+    return _duty(
+        DutyKind.ANSWER_EXTENSION, Role.BUYER, order.policy, "shipping.extension.answer", term, asked_at, calendar
+    )
+
+
+def grace_ends(order: Order) -> datetime:
+    """Until when (exclusive) the buyer may cancel freely after the purchase."""
+    return after(order.placed_at, order.policy.cancellation.grace, order.policy.calendar_of(order.buyer))
+
+
+def estimate(order: Order, parcel: Parcel) -> datetime | None:
+    """When the parcel should arrive: by its carrier, else by the order, else by policy from the first scan."""
+    known = parcel.estimate or order.estimate
+    if known is None and parcel.scanned_at is not None:
+        calendar = order.policy.calendar_of(order.buyer)
+        known = after(parcel.scanned_at, order.policy.transit.estimate, calendar)
+    return known
+
+
+def in_transit(order: Order, news_at: datetime) -> tuple[Duty, Duty]:
+    """After each scan: the parcel must move again, and must not stay silent beyond the cap."""
+    calendar = order.policy.calendar_of(order.buyer)
+    rules = order.policy.transit
+    return (
+        _duty(DutyKind.MOVE, Role.CARRIER, order.policy, "transit.stalled", rules.stalled, news_at, calendar),
+        _duty(DutyKind.FIND, Role.CARRIER, order.policy, "transit.lost", rules.lost, news_at, calendar),
+    )
+
+
+def deliver(order: Order, parcel: Parcel) -> Duty:
+    """The estimate of a scanned parcel. An estimate before the scan counts from the scan: it is late at once."""
+    calendar = order.policy.calendar_of(order.buyer)
+    since = parcel.scanned_at or order.placed_at
+    return Duty(
+        kind=DutyKind.DELIVER,
+        owner=Role.CARRIER,
+        since=since,
+        agreed_due=max(estimate(order, parcel) or since, since),
+        on_silence=order.policy.transit.late,
+        rule=order.policy.rule("transit.estimate"),
+        calendar=describe(calendar, order.policy.transit.estimate),
+    )
+
+
+def collect(order: Order, at: datetime) -> Duty:
+    """The buyer's time to collect a parcel that could not be handed over."""
+    calendar = order.policy.calendar_of(order.buyer)
+    term = order.policy.transit.collect
+    return _duty(DutyKind.COLLECT, Role.BUYER, order.policy, "transit.collect", term, at, calendar)
+
+
+def bring_back(order: Order, at: datetime) -> Duty:
+    """The carrier's time to bring a returning parcel back to its sender."""
+    calendar = order.policy.calendar_of(order.seller)
+    term = order.policy.transit.bring_back
+    return _duty(DutyKind.BRING_BACK, Role.CARRIER, order.policy, "transit.bring_back", term, at, calendar)
+
+
+def reappear(order: Order, at: datetime) -> Duty:
+    """How long the order watches for a parcel that was declared lost."""
+    calendar = order.policy.calendar_of(order.buyer)
+    term = order.policy.transit.reappear
+    return _duty(DutyKind.REAPPEAR, Role.CARRIER, order.policy, "transit.reappear", term, at, calendar)
+
+
+def report(order: Order, delivered_at: datetime, until: datetime | None = None) -> Duty:
+    """The buyer's report window, from the carrier's instant of delivery; its end releases the money."""
+    calendar = order.policy.calendar_of(order.buyer)
+    term = order.policy.protection.window
+    return _duty(
+        DutyKind.REPORT, Role.BUYER, order.policy, "protection.window", term, delivered_at, calendar, due=until
+    )
+
+
+def look_up(order: Order, since: datetime, *, pushed: bool) -> Duty:
+    """When the carrier is asked next; news that comes by itself makes asking sparse."""
+    rhythm = order.policy.lookup
+    setting, span = ("lookup.sparse", rhythm.sparse) if pushed else ("lookup.first", rhythm.first)
+    calendar = order.policy.calendar_of(order.buyer)
+    term = Term(within=span, on_silence=Silence.LOOK_UP)
+    return _duty(DutyKind.LOOK_UP, Role.PLATFORM, order.policy, setting, term, since, calendar)
+
+
+def resolve_chargeback(order: Order, at: datetime) -> Duty:
+    """How long money stays frozen for a chargeback whose result nobody reports."""
+    calendar = order.policy.calendar_of(order.buyer)
+    term = order.policy.chargebacks.longest
+    return _duty(DutyKind.RESOLVE_CHARGEBACK, Role.PLATFORM, order.policy, "chargebacks.longest", term, at, calendar)
+
+
+def reconcile(order: Order, at: datetime) -> Duty:
+    """A movement that the provider will not make: a person looks, and it is tried again."""
+    support = order.policy.support
+    return _duty(
+        DutyKind.RECONCILE, Role.SUPPORT, order.policy, "support.reconcile", support.reconcile, at, support.hours
+    )
+
+
+def answer_case(case: CaseFile) -> Duty:
+    """The seller's time to accept or contest a complaint."""
+    calendar = case.policy.calendar_of(case.seller)
+    term = case.policy.reasons[case.reason].reply
+    setting = f"reasons.{case.reason}.reply"
+    return _duty(DutyKind.ANSWER_CASE, Role.SELLER, case.policy, setting, term, case.opened_at, calendar)
+
+
+def decide_case(case: CaseFile, at: datetime) -> Duty:
+    """Support's service-level clock for a contested case, in business time, with its warning as a reminder."""
+    support = case.policy.support
+    duty = _duty(DutyKind.DECIDE_CASE, Role.SUPPORT, case.policy, "support.decide", support.decide, at, support.hours)
+    warning = at_share(at, support.decide.within, support.hours, support.warn_at)
+    return duty.model_copy(update={"reminders": tuple(sorted({*duty.reminders, warning}))})
+
+
+def lead_decides(case: CaseFile, at: datetime) -> Duty:
+    """The lead's clock after an escalation; its end is a recorded breach."""
+    support = case.policy.support
+    return _duty(DutyKind.LEAD_DECIDES, Role.SUPPORT, case.policy, "support.lead", support.lead, at, support.hours)
+
+
+def last_resort(case: CaseFile) -> Duty:
+    """What ends a case that nobody has decided, counted from its opening."""
+    support = case.policy.support
+    return _duty(
+        DutyKind.LAST_RESORT,
+        Role.SUPPORT,
+        case.policy,
+        "support.last_resort",
+        support.last_resort,
+        case.opened_at,
+        support.hours,
+    )
+
+
+def longest_disruption(policy: Policy, since: datetime, calendar: Calendar) -> timedelta:
+    """How far all disruptions together may move a clock that began at `since`."""
+    return after(since, policy.disruptions.cap, calendar) - since
+
+
+def shipped_late(order: Order, parcel: Parcel) -> bool:
+    """Whether the first scan came after the soft ship-by that the buyer was promised at purchase."""
+    return parcel.scanned_at is not None and parcel.scanned_at >= ship(order).agreed_due
+
+
+def delivered_late(order: Order, parcel: Parcel) -> bool:
+    """Whether the parcel arrived after its estimate."""
+    promised = estimate(order, parcel)
+    return parcel.delivered_at is not None and promised is not None and parcel.delivered_at > promised

@@ -1,0 +1,108 @@
+"""An order as the storefront hands it over: who, what, for how much, under which policy."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from domain.base import Instant, Model
+from domain.clock import REAL_TIME, Clock
+from domain.money import Money
+from domain.parcel import Shipment
+from domain.parties import Id, Party, Role
+from domain.policy import PinnedPolicy
+
+
+class Line(Model):
+    """One listing in the order; a bundle has several."""
+
+    listing_id: Id
+    price: Money
+    quantity: int = Field(default=1, ge=1)
+    category: str = Field(default="", max_length=64)
+
+
+class PriceSplit(Model):
+    """How the buyer's payment divides: items, shipping and tax are paid, the platform fee is the seller's cost.
+
+    `shipping_to` names who is owed the shipping charge: the platform when its prepaid label is used, else the seller.
+    """
+
+    items: Money
+    shipping: Money
+    tax: Money
+    platform_fee: Money
+    shipping_to: Role = Role.PLATFORM
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        amounts = {"items": self.items, "shipping": self.shipping, "tax": self.tax, "platform_fee": self.platform_fee}
+        for name, amount in amounts.items():
+            if amount.currency != self.items.currency:
+                raise ValueError(
+                    f"{name} is in {amount.currency}, but items is in {self.items.currency}: use one currency"
+                )
+            if amount.minor < 0:
+                raise ValueError(f"{name} is {amount}: an amount cannot be negative")
+        if not self.items:
+            raise ValueError(f"items is {self.items}: an order must cost something")
+        if self.shipping_to not in (Role.PLATFORM, Role.SELLER):
+            raise ValueError(f"shipping_to is {self.shipping_to}: write platform or seller")
+        if self.seller_share.minor < 0:
+            raise ValueError(f"platform_fee {self.platform_fee} is more than the seller would get")
+        return self
+
+    @property
+    def total(self) -> Money:
+        """What the buyer pays."""
+        return self.items + self.shipping + self.tax
+
+    @property
+    def seller_share(self) -> Money:
+        """What the seller gets when nothing is refunded."""
+        share = self.items - self.platform_fee
+        return share + self.shipping if self.shipping_to is Role.SELLER else share
+
+
+class Order(Model):
+    """One paid order. `placed_at` is the purchase; every clock starts there.
+
+    `ship_by` is a marketplace's own promise of a soft ship-by date and replaces the policy's.
+    `shipment` is known from the start when the platform sold the label.
+    `clock` is for fast motion only and stays the identity in production.
+    """
+
+    order_id: Id
+    marketplace: Id
+    buyer: Party
+    seller: Party
+    lines: tuple[Line, ...] = Field(min_length=1, max_length=200)
+    price: PriceSplit
+    placed_at: Instant
+    payment_ref: str = Field(min_length=1, max_length=255)
+    policy: PinnedPolicy
+    shipment: Shipment | None = None
+    estimate: Instant | None = None
+    ship_by: Instant | None = None
+    clock: Clock = REAL_TIME
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.buyer.id == self.seller.id:
+            raise ValueError(f"buyer and seller are both {self.buyer.id}: nobody buys from themselves")
+        items = self.price.items
+        lines = items.zero
+        for line in self.lines:
+            if line.price.currency != items.currency:
+                raise ValueError(f"line {line.listing_id} is in {line.price.currency}, the order in {items.currency}")
+            if line.price.minor < 0:
+                raise ValueError(f"line {line.listing_id} costs {line.price}: an amount cannot be negative")
+            lines = lines + Money(minor=line.price.minor * line.quantity, currency=items.currency)
+        if lines != items:
+            raise ValueError(f"the lines add up to {lines}, but price.items says {items}")
+        if self.ship_by is not None and self.ship_by <= self.placed_at:
+            raise ValueError("ship_by is not after placed_at: a deadline cannot lie in the past of its own order")
+        if self.estimate is not None and self.estimate <= self.placed_at:
+            raise ValueError("estimate is not after placed_at: a parcel cannot arrive before it was bought")
+        return self

@@ -1,0 +1,112 @@
+"""A parcel and what its carrier says of it. The carrier's word counts, not the seller's click."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from domain.base import Instant, Model
+
+
+class TrackingStatus(StrEnum):
+    """The normal form of carrier statuses; a status unknown to this version survives as its text."""
+
+    LABEL_MADE = "label_made"
+    ACCEPTED = "accepted"
+    IN_TRANSIT = "in_transit"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    ATTEMPT_FAILED = "attempt_failed"
+    READY_FOR_PICKUP = "ready_for_pickup"
+    DELIVERED = "delivered"
+    RETURNING = "returning"
+    RETURNED = "returned"
+    EXCEPTION = "exception"
+
+
+_UNSCANNED = {TrackingStatus.LABEL_MADE, TrackingStatus.EXCEPTION}
+AT_REST = frozenset({TrackingStatus.DELIVERED, TrackingStatus.RETURNED})
+
+
+class Shipment(Model):
+    """A carrier and its tracking number."""
+
+    carrier: str = Field(min_length=1, max_length=32)
+    tracking_number: str = Field(min_length=1, max_length=64)
+
+
+class TrackingEvent(Model):
+    """One scan or message of the carrier, at the carrier's own instant (UTC)."""
+
+    status: Annotated[TrackingStatus | str, Field(union_mode="left_to_right")]
+    at: Instant
+    event_id: str = ""
+    detail: str = Field(default="", max_length=500)
+
+    @property
+    def identity(self) -> tuple[str, str, datetime]:
+        """What makes two reports the same event: the carrier's id, or status and instant."""
+        return (self.event_id, "", self.at) if self.event_id else ("", str(self.status), self.at)
+
+
+class Parcel(Model):
+    """All that is known of one parcel: events in the carrier's order, without duplicates."""
+
+    shipment: Shipment | None = None
+    marked_shipped_at: Instant | None = None
+    estimate: Instant | None = None
+    events: tuple[TrackingEvent, ...] = ()
+
+    def hearing(self, events: Iterable[TrackingEvent]) -> tuple[Parcel, tuple[TrackingEvent, ...]]:
+        """This parcel with more news, and the part of it that was new; repeats and disorder are harmless."""
+        known = {event.identity for event in self.events}
+        news = []
+        for event in events:
+            if event.identity not in known:
+                known.add(event.identity)
+                news.append(event)
+        if not news:
+            return self, ()
+        ordered = tuple(sorted((*self.events, *news), key=_order))
+        return self.model_copy(update={"events": ordered}), tuple(sorted(news, key=_order))
+
+    def _first(self, *statuses: TrackingStatus) -> datetime | None:
+        return next((event.at for event in self.events if event.status in statuses), None)
+
+    @property
+    def scanned_at(self) -> datetime | None:
+        """The first scan by the carrier: the instant at which the order counts as shipped."""
+        return next((event.at for event in self.events if event.status not in _UNSCANNED), None)
+
+    @property
+    def delivered_at(self) -> datetime | None:
+        """The carrier's instant of delivery."""
+        return self._first(TrackingStatus.DELIVERED)
+
+    @property
+    def returning_at(self) -> datetime | None:
+        """When the carrier turned the parcel back to its sender."""
+        return self._first(TrackingStatus.RETURNING)
+
+    @property
+    def returned_at(self) -> datetime | None:
+        """When the sender had the parcel back."""
+        return self._first(TrackingStatus.RETURNED)
+
+    @property
+    def last_news_at(self) -> datetime | None:
+        """The instant of the newest event."""
+        return self.events[-1].at if self.events else None
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the parcel has arrived somewhere and needs no more looking after."""
+        return any(event.status in AT_REST for event in self.events)
+
+
+def _order(event: TrackingEvent) -> tuple[datetime, tuple[str, str, datetime]]:
+    """Events of one instant need an order of their own, or the order of arrival would show."""
+    return event.at, event.identity

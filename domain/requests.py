@@ -1,0 +1,62 @@
+"""What a workflow asks of the world, and what it gets back: the inputs and results of the activities."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from domain.base import Instant, Model
+from domain.clock import REAL_TIME, Clock
+from domain.money import Money
+from domain.parcel import Shipment, TrackingEvent
+from domain.parties import Id
+from domain.policy import Lookup
+from domain.story import Notice
+
+
+class Movement(Model):
+    """Move money once. `key` is the business key: the same key never moves money twice, whoever retries.
+
+    `payment_ref` is the buyer's payment at the provider; `payee` is who gets it (a seller for a release).
+    """
+
+    key: str = Field(max_length=255)
+    order_id: Id
+    payment_ref: str
+    payee: Id
+    amount: Money
+    purpose: str = ""
+
+
+class Paid(Model):
+    """The provider's id of a movement that is a fact."""
+
+    reference: str
+
+
+class LookUp(Model):
+    """Ask the carrier for news of a parcel.
+
+    Answers as soon as the carrier tells more than the `known` events; until then it asks again in the policy's rhythm,
+    or answers at once if it is `urgent`. `clock` turns the rhythm's policy time into real time.
+    """
+
+    order_id: Id
+    shipment: Shipment
+    rhythm: Lookup
+    known: tuple[TrackingEvent, ...] = ()
+    estimate: Instant | None = None
+    urgent: bool = False
+    clock: Clock = REAL_TIME
+
+
+class News(Model):
+    """What the carrier knows of a parcel, oldest first. `estimate` is its own promise of delivery."""
+
+    events: tuple[TrackingEvent, ...] = ()
+    estimate: Instant | None = None
+
+
+class Posting(Model):
+    """Notices to be put in the outbox, each once for its key."""
+
+    notices: tuple[Notice, ...]

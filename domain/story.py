@@ -1,0 +1,70 @@
+"""The record of an order or case: what happened, who is told, and what is kept of it when it is over."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from domain.base import Instant, Model
+from domain.cases import Resolution
+from domain.ledger import Ledger
+from domain.parties import Role
+from domain.settlement import Decision
+
+
+class StoryEntry(Model):
+    """One thing that happened. `what` is a code of `domain/wording.py`, `facts` fill its text. No words of people."""
+
+    at: Instant
+    what: str
+    facts: dict[str, str] = Field(default_factory=dict)
+
+
+class Notice(Model):
+    """A message to one party, by code and facts; the outbox renders and sends it once for each `key`."""
+
+    key: str
+    subject: str
+    to: Role
+    party_id: str
+    kind: str
+    at: Instant
+    locale: str = "en"
+    time_zone: str = "UTC"
+    facts: dict[str, str] = Field(default_factory=dict)
+
+
+class Status(Model):
+    """Where an order or case stands, in one line: what happens next, when, and what happens on silence."""
+
+    subject: str
+    state: str
+    next_action: str = ""
+    next_due: Instant | None = None
+    on_silence: str = ""
+    frozen: bool = False
+    open_case: str = ""
+    rejected: int = 0
+
+
+class Outcome(Model):
+    """What became of an order: the finished facts, kept for analysis when the workflow is gone."""
+
+    order_id: str
+    marketplace: str
+    pack: str
+    buyer_id: str
+    seller_id: str
+    placed_at: Instant
+    closed_at: Instant
+    decision: Decision
+    ledger: Ledger
+    scanned_at: Instant | None = None
+    delivered_at: Instant | None = None
+    shipped_late: bool = False
+    delivered_late: bool = False
+    reminders: int = 0
+    extensions: int = 0
+    found_after_loss: bool = False
+    cases: tuple[Resolution, ...] = ()
+    chargebacks: tuple[str, ...] = ()
+    rejected: int = 0

@@ -1,0 +1,212 @@
+"""The docket: the one way in which a workflow waits.
+
+It holds the open duties, keeps a single timer for the next instant of any of them, sends reminders, and honours
+extensions, pauses and disruptions. Because the duties are data, receipt, Web UI and search attributes read the very
+instants that the timer waits for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+from domain import details, wording
+from domain.clock import Clock
+from domain.duties import Duty, DutyKind, OpenDuty, Receipt, Shift
+from domain.messages import Disruption
+
+
+class Docket:
+    """The open duties of one workflow.
+
+    `remind` is called for a reminder that has come due; `before_waiting` is awaited before each wait, so that what has
+    happened is told first; `longest_disruption` bounds how far disruptions may move a duty.
+    All instants are policy time in UTC.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        remind: Callable[[Duty], None],
+        before_waiting: Callable[[], Awaitable[None]],
+        longest_disruption: Callable[[Duty], timedelta],
+    ) -> None:
+        self._clock = clock
+        self._remind = remind
+        self._before_waiting = before_waiting
+        self._longest_disruption = longest_disruption
+        self._duties: dict[DutyKind, Duty] = {}
+        self._pauses: dict[str, tuple[Shift, frozenset[DutyKind]]] = {}
+        self._disruptions: dict[str, Disruption] = {}
+        self._changed = False
+        self._alarm: asyncio.Task[None] | None = None
+        self._alarm_for: tuple[datetime, str] | None = None
+
+    @property
+    def duties(self) -> Mapping[DutyKind, Duty]:
+        """The open duties by kind."""
+        return self._duties
+
+    def now(self) -> datetime:
+        """Policy time now, UTC."""
+        return self._clock.now(workflow.now())
+
+    def wake(self) -> None:
+        """Let a waiting docket tell what has happened before it goes on waiting."""
+        self._changed = True
+
+    def open(self, *duties: Duty) -> None:
+        """Owe these duties from now on; one of the same kind is replaced. Pauses and disruptions in force apply."""
+        for duty in duties:
+            moved = duty
+            for shift, kinds in self._pauses.values():
+                moved = _stopped(moved, shift, kinds)
+            for disruption in self._disruptions.values():
+                moved = self._disrupted(moved, disruption)
+            self._duties[duty.kind] = moved
+        self.wake()
+
+    def close(self, *kinds: DutyKind) -> None:
+        """These duties are done or moot; kinds that are not open are fine."""
+        for kind in kinds:
+            if self._duties.pop(kind, None):
+                self.wake()
+
+    def close_all(self) -> None:
+        """Nothing is owed any more."""
+        self.close(*tuple(self._duties))
+
+    def pause(self, cause: str, kinds: Iterable[DutyKind]) -> None:
+        """Stop these clocks, now and for duties yet to open, until `resume`."""
+        shift, stopped = self._pauses[cause] = Shift(cause=cause, since=self.now()), frozenset(kinds)
+        self._reshift(lambda duty: _stopped(duty, shift, stopped))
+
+    def resume(self, cause: str) -> None:
+        """Let the clocks that `cause` stopped run on with the time they had left."""
+        shift, kinds = self._pauses.pop(cause)
+        ended = shift.model_copy(update={"until": self.now()})
+        self._reshift(lambda duty: _stopped(duty, ended, kinds))
+
+    def disrupt(self, disruption: Disruption) -> tuple[DutyKind, ...]:
+        """Apply, correct or revoke a disruption; gives the open duties that it moved."""
+        before = dict(self._duties)
+        if disruption.revoked:
+            self._disruptions.pop(disruption.disruption_id, None)
+            self._reshift(lambda duty: duty.unshifted(disruption.disruption_id))
+        else:
+            self._disruptions[disruption.disruption_id] = disruption
+            self._reshift(lambda duty: self._disrupted(duty, disruption))
+        return tuple(kind for kind, duty in self._duties.items() if duty != before[kind])
+
+    def _disrupted(self, duty: Duty, disruption: Disruption) -> Duty:
+        started = max(disruption.since, duty.since)
+        over = disruption.until is not None and disruption.until <= started
+        if duty.kind not in disruption.clocks or over:
+            return duty.unshifted(disruption.disruption_id)
+        others = duty.unshifted(disruption.disruption_id)
+        due = others.due
+        if due is not None and started >= due:
+            return others
+        used = sum((shift.length or timedelta() for shift in others.shifts if shift.longest is not None), timedelta())
+        longest = max(self._longest_disruption(duty) - used, timedelta())
+        shift = Shift(cause=disruption.disruption_id, since=started, until=disruption.until, longest=longest)
+        return others.shifted(shift)
+
+    def _reshift(self, change: Callable[[Duty], Duty]) -> None:
+        self._duties = {kind: change(duty) for kind, duty in self._duties.items()}
+        self.wake()
+
+    def receipt(self, subject: str, state: str) -> Receipt:
+        """Every open duty with its exact instant, calendar, reminders left and the consequence of silence."""
+        return details.receipt(subject, self.now(), state, (_open(duty) for duty in self._duties.values()))
+
+    async def lapsed(self, until: Callable[[], bool]) -> Duty | None:
+        """Wait until `until` holds, and give none; or until a duty's time is up, close it and give it.
+
+        What `until` sees wins over a duty that lapses at the same time: a message sent in time counts,
+        even if the workers were down when the time was up.
+        """
+        while not until():
+            self._changed = False
+            now = self.now()
+            if lapsed := self._first_lapsed(now):
+                del self._duties[lapsed.kind]
+                return lapsed
+            self._send_reminders(now)
+            await self._before_waiting()
+            if not until() and not self._changed:
+                self._set_alarm(self.now())
+                await workflow.wait_condition(lambda: until() or self._changed or self._rang())
+        return None
+
+    def _first_lapsed(self, now: datetime) -> Duty | None:
+        lapsed = (duty for duty in self._duties.values() if duty.lapsed_at(now))
+        return min(lapsed, key=lambda duty: (duty.due or now, duty.kind), default=None)
+
+    def _send_reminders(self, now: datetime) -> None:
+        """After an outage several reminders may be due at once: only one is sent, the others are stale."""
+        for kind, duty in self._duties.items():
+            reminder = duty.next_reminder()
+            if reminder is not None and reminder <= now:
+                self._duties[kind] = duty.without_reminders_before(now)
+                self._remind(duty)
+
+    def _set_alarm(self, now: datetime) -> None:
+        """Keep the timer that runs if it is still the right one; a new timer costs an action."""
+        wanted = min((one for duty in self._duties.values() for one in _instants(duty)), default=None)
+        if wanted == self._alarm_for and not self._rang():
+            return
+        self.stop()
+        if wanted is not None:
+            delay = max(self._clock.real_delay(wanted[0] - now), timedelta())
+            self._alarm_for = wanted
+            self._alarm = asyncio.create_task(workflow.sleep(delay, summary=wanted[1]))
+
+    def _rang(self) -> bool:
+        return self._alarm is not None and self._alarm.done()
+
+    def stop(self) -> None:
+        """Drop the timer; needed before the workflow ends, so that nothing is left running."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._alarm_for = None
+
+
+def _stopped(duty: Duty, shift: Shift, kinds: frozenset[DutyKind]) -> Duty:
+    """A duty that opened while the clock stood still only gets the rest of the pause."""
+    if duty.kind not in kinds:
+        return duty
+    return duty.shifted(shift.model_copy(update={"since": max(shift.since, duty.since)}))
+
+
+def _instants(duty: Duty) -> Iterable[tuple[datetime, str]]:
+    """The next instants of a duty with the text of the timer that waits for each."""
+    if duty.due is not None:
+        silence = wording.CONSEQUENCES[duty.on_silence]
+        action = f"{duty.owner}: {wording.ACTIONS[duty.kind]} by {wording.moment(duty.due)}"
+        yield duty.due, f"{action}; on silence {silence}"[:200]
+        if reminder := duty.next_reminder():
+            yield reminder, f"Remind {action}"[:200]
+
+
+def _open(duty: Duty) -> OpenDuty:
+    moved = (duty.due or duty.agreed_due) - duty.agreed_due
+    return OpenDuty(
+        kind=duty.kind,
+        owner=duty.owner,
+        action=wording.ACTIONS[duty.kind],
+        since=duty.since,
+        due=duty.due,
+        calendar=duty.calendar,
+        reminders_left=tuple(at + moved for at in duty.reminders) if duty.due else (),
+        on_silence=duty.on_silence,
+        consequence=wording.CONSEQUENCES[duty.on_silence],
+        rule=duty.rule,
+        paused=duty.paused,
+        extendable_until=duty.extendable_until,
+        shifts=duty.shifts,
+    )

@@ -1,0 +1,122 @@
+"""The journal: what happened in an order or case, and who is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from temporalio import workflow
+
+from activities.notices import NoticeActivities
+from domain import details, wording
+from domain.duties import Duty, DutyKind
+from domain.messages import Disruption, Reply
+from domain.parties import Party, Role
+from domain.requests import Posting
+from domain.story import Notice, StoryEntry
+from workflows.options import KEEP, described
+
+
+class Journal:
+    """The story of one subject. A long story keeps its beginning and its newest part.
+
+    `limit` bounds the entries kept; `noted` is called after each, so that a waiting docket can tell of it.
+    Notices go to the outbox with the next `post`, each once for its key.
+    """
+
+    def __init__(
+        self,
+        subject: str,
+        parties: dict[Role, Party],
+        *,
+        limit: int,
+        now: Callable[[], datetime],
+        noted: Callable[[], None],
+    ) -> None:
+        self._subject = subject
+        self._noted = noted
+        self._now = now
+        self._parties = parties
+        self._limit = limit
+        self._story: list[StoryEntry] = []
+        self._unsent: list[Notice] = []
+        self._noticed = 0
+        self.rejected = 0
+        self.reminders = 0
+
+    @property
+    def story(self) -> tuple[StoryEntry, ...]:
+        """What happened so far, oldest first."""
+        return tuple(self._story)
+
+    def note(self, what: str, *told: Role, **facts: object) -> None:
+        """Something happened; `told` are the parties who get a notice of it. Instants are shown in UTC."""
+        now = self._now()
+        texts = {name: _text(value) for name, value in facts.items()}
+        self._story.append(StoryEntry(at=now, what=what, facts=texts))
+        if len(self._story) > self._limit:
+            del self._story[self._limit // 2]
+        for role in told:
+            self._noticed += 1
+            party = self._parties.get(role)
+            self._unsent.append(
+                Notice(
+                    key=f"{self._subject}-{self._noticed}-{what}-{role}",
+                    subject=self._subject,
+                    to=role,
+                    party_id=party.id if party else role.value,
+                    kind=what,
+                    at=now,
+                    locale=party.locale if party else "en",
+                    time_zone=party.time_zone if party else "UTC",
+                    facts=texts,
+                )
+            )
+        self._noted()
+
+    def remind(self, duty: Duty) -> None:
+        """The owner of a duty is told what is owed, by when, and what silence means."""
+        self.reminders += 1
+        self.note(
+            "reminded",
+            duty.owner,
+            owner=duty.owner,
+            action=wording.ACTIONS[duty.kind],
+            due=duty.due,
+            consequence=details.consequence(duty),
+        )
+
+    def answer(self, message: str, by: Role, reply: Reply) -> Reply:
+        """A refusal is kept in the story and told to its sender, so that nothing vanishes silently."""
+        if reply.refused:
+            self.rejected += 1
+            workflow.logger.info("message refused", extra={"refused": message, "by": by, "rule": reply.rule})
+            text = f"{reply.text} ({wording.moment(reply.instant)})" if reply.instant else reply.text
+            self.note("refused", by, message=message, by=by, text=text, rule=reply.rule)
+        return reply
+
+    def disrupted(self, disruption: Disruption, moved: Sequence[DutyKind]) -> None:
+        """A disruption has moved clocks, or named none that is open now or known at all."""
+        unknown = sorted(set(disruption.clocks) - set(DutyKind))
+        if unknown or not disruption.clocks:
+            known = ", ".join(DutyKind)
+            reply = Reply.no(f"no clock is called {', '.join(unknown) or 'nothing'}; use {known}", "disruptions")
+            self.answer("disruption", Role.PLATFORM, reply)
+        told = (Role.BUYER, Role.SELLER) if moved else ()
+        what = "disruption_ended" if disruption.revoked else "disrupted"
+        clocks = ", ".join(moved) or "none that is open now"
+        self.note(what, *told, disruption=disruption.disruption_id, clocks=clocks)
+
+    async def post(self) -> None:
+        """Put the notices of what happened into the outbox."""
+        while self._unsent:
+            posting = Posting(notices=tuple(self._unsent))
+            self._unsent.clear()
+            kinds = ", ".join(dict.fromkeys(notice.kind for notice in posting.notices))
+            await workflow.execute_local_activity_method(
+                NoticeActivities.post, posting, **described(KEEP, f"Tell the parties: {kinds}")
+            )
+
+
+def _text(value: object) -> str:
+    return wording.moment(value) if isinstance(value, datetime) else str(value)

@@ -1,0 +1,43 @@
+"""How each activity is called: time limits and retries, in one table."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypeVar
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityConfig, LocalActivityConfig
+
+Config = TypeVar("Config", ActivityConfig, LocalActivityConfig)
+
+# A provider may forget an idempotency key after 24 h, so automatic attempts end before that
+# (reliability.md, section 2); afterwards a person looks and the next attempt looks before it pays.
+MOVE_MONEY: ActivityConfig = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "schedule_to_close_timeout": timedelta(hours=23),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10)),
+}
+
+# The rhythm of asking is policy and comes with each "no news yet"; the retries leave nothing in the history.
+LOOK_UP: ActivityConfig = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(minutes=1), backoff_coefficient=1.0),
+}
+
+# Before a deadline takes an order away, the carrier is asked once more; if it stays silent, the deadline stands.
+LAST_LOOK: ActivityConfig = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "schedule_to_close_timeout": timedelta(minutes=5),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=5),
+}
+
+# Rows in our own database, written idempotently: local activities keep them to one event each.
+KEEP: LocalActivityConfig = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+}
+
+
+def described(config: Config, summary: str) -> Config:
+    """The same options with the text that the Web UI shows for this call; the server takes at most 200 bytes."""
+    return {**config, "summary": summary[:200]}

@@ -1,0 +1,578 @@
+"""An order, from purchase to payout or refund: the workflow that keeps a marketplace's promises.
+
+`run` tells the story; rules, dates and money are pure functions of `domain`; every wait goes through the docket.
+Handlers judge a message, note the fact and return; the phases act on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+from temporalio.exceptions import ChildWorkflowError
+
+from activities.outcomes import OutcomeActivities
+from domain import clocks, details, rights
+from domain.cases import CaseFile, CaseState, Resolution
+from domain.duties import Duty, DutyKind, Receipt, Silence
+from domain.messages import (
+    Acceptance,
+    Answer,
+    Cancel,
+    Chargeback,
+    Complaint,
+    Disruption,
+    Extend,
+    Reply,
+    Shipped,
+    Tracking,
+    Verdict,
+)
+from domain.money import Money
+from domain.order import Order
+from domain.parcel import Shipment, TrackingStatus
+from domain.parties import Role
+from domain.policy import Reason, Remedy
+from domain.rights import Standing
+from domain.settlement import Decision, Ending
+from domain.states import OrderState, order_state
+from domain.story import Outcome, Status, StoryEntry
+from workflows.case import CaseWorkflow
+from workflows.display import Attributes, Display
+from workflows.docket import Docket
+from workflows.journal import Journal
+from workflows.options import KEEP, described
+from workflows.parcel_watch import ParcelWatch
+from workflows.search_attributes import (
+    AMOUNT_MINOR,
+    BUYER_ID,
+    CASE_REASON,
+    CASE_STATE,
+    NEXT_DEADLINE,
+    ORDER_ID,
+    ORDER_STATE,
+    POLICY_PACK,
+    SELLER_ID,
+)
+from workflows.treasury import Treasury
+
+UNTIL_SCANNED = (
+    DutyKind.SHIP,
+    DutyKind.SHIP_FINAL,
+    DutyKind.GET_SCANNED,
+    DutyKind.SCAN_RIGHT,
+    DutyKind.SCAN_FINAL,
+    DutyKind.ANSWER_CANCELLATION,
+    DutyKind.ANSWER_EXTENSION,
+)
+UNTIL_ARRIVED = (DutyKind.DELIVER, DutyKind.MOVE, DutyKind.FIND, DutyKind.COLLECT, DutyKind.BRING_BACK)
+STOPPED_BY_A_CASE = (DutyKind.REPORT, DutyKind.FIND, DutyKind.BRING_BACK)
+UNDELIVERED = (TrackingStatus.ATTEMPT_FAILED, TrackingStatus.READY_FOR_PICKUP)
+
+
+@workflow.defn(name="OrderWorkflow")
+class OrderWorkflow:
+    """One paid order. It is the record: no other place says what state a live order is in."""
+
+    @workflow.init
+    def __init__(self, order: Order) -> None:
+        """Start from the order; handlers may run before `run` does."""
+        self.order = order
+        self.decision: Decision | None = None
+        self.may_cancel_since: datetime | None = None
+        self.cancellation_refused = False
+        self.extension_asked: datetime | None = None
+        self.extensions_asked = 0
+        self.extensions_granted = 0
+        self.case_id = ""
+        self.resolutions: list[Resolution] = []
+        self.cases_opened = 0
+        self.hearing: asyncio.Task[None] | None = None
+        self.found_after_loss = False
+        self.docket = Docket(
+            order.clock,
+            remind=self._remind,
+            before_waiting=self._publish,
+            longest_disruption=self._longest_disruption,
+        )
+        self.journal = Journal(
+            f"order-{order.order_id}",
+            {Role.BUYER: order.buyer, Role.SELLER: order.seller},
+            limit=order.policy.limits.story_entries,
+            now=self.docket.now,
+            noted=self.docket.wake,
+        )
+        self.watch = ParcelWatch(order, self.docket, self.journal)
+        self.treasury = Treasury(order, self.docket, self.journal)
+        self.display = Display()
+
+    @workflow.run
+    async def run(self, order: Order) -> Outcome:
+        """Ship, carry, protect; whichever decides the order first, its money is settled once."""
+        await self._ship() or await self._carry() or await self._protect()
+        decision = await self._settle()
+        await self._await_lost_parcel(decision)
+        return await self._close(decision)
+
+    # --- the phases ---
+
+    async def _ship(self) -> Decision | None:
+        """Until the carrier has scanned the parcel: the seller's deadlines, soft and hard."""
+        soft, hard = clocks.ship(self.order), clocks.ship_final(self.order)
+        self.docket.open(soft, hard)
+        amount = self.order.price.total
+        self.journal.note(
+            "opened", Role.SELLER, Role.BUYER, amount=amount, ship_by=soft.agreed_due, ship_final=hard.agreed_due
+        )
+        return await self._keep(until=self._handed_over_in_time)
+
+    async def _carry(self) -> Decision | None:
+        """Until the carrier has delivered the parcel: late, stalled, lost, on its way back."""
+        parcel = self.watch.parcel
+        self.docket.close(*UNTIL_SCANNED)
+        self.docket.open(clocks.deliver(self.order, parcel))
+        self.journal.note("scanned", Role.BUYER, Role.SELLER, at=parcel.scanned_at)
+        while self.watch.parcel.delivered_at is None:
+            if decision := await self._keep(until=lambda: bool(self.watch.fresh)):
+                return decision
+            self._follow()
+        return None
+
+    async def _protect(self) -> Decision | None:
+        """The buyer's report window: acceptance or silence releases the money, a case stops the clock."""
+        delivered_at = self.watch.parcel.delivered_at
+        assert delivered_at is not None, "protection starts with the delivery"
+        self.docket.close(*UNTIL_ARRIVED)
+        self.watch.stop()
+        report = clocks.report(self.order, delivered_at)
+        self.docket.open(report)
+        consequence = details.consequence(report)
+        self.journal.note(
+            "delivered", Role.BUYER, Role.SELLER, at=delivered_at, due=report.agreed_due, consequence=consequence
+        )
+        return await self._keep(until=lambda: False)
+
+    async def _settle(self) -> Decision:
+        """Move the money as decided, once, as soon as no chargeback freezes it."""
+        if self.hearing is not None:
+            self.hearing.cancel()
+            self.case_id, self.hearing = "", None
+        await self.treasury.until_unfrozen()
+        assert self.decision is not None, "every phase but the last may pass undecided, the last may not"
+        await self.treasury.carry_out(self.decision)
+        return self.decision
+
+    async def _await_lost_parcel(self, decision: Decision) -> None:
+        """A parcel refunded as lost may turn up: the buyer keeps both, and the platform pays the seller."""
+        if decision.ending is not Ending.LOST:
+            return
+        self.docket.open(clocks.reappear(self.order, self.docket.now()))
+        self.watch.look_later()
+        while lapsed := await self.docket.lapsed(until=lambda: self.watch.parcel.delivered_at is not None):
+            if lapsed.on_silence is Silence.CLOSE:
+                return
+            await self._on_silence(lapsed)
+        self.found_after_loss = True
+        self.journal.note("found", Role.BUYER, Role.SELLER, at=self.watch.parcel.delivered_at)
+        await self.treasury.carry_out(decision.model_copy(update={"borne_by": Role.PLATFORM}))
+
+    async def _close(self, decision: Decision) -> Outcome:
+        """Tell both sides, keep the outcome, and leave nothing running."""
+        self.watch.stop()
+        self.docket.close_all()
+        self.docket.stop()
+        self.journal.note("closed", Role.BUYER, Role.SELLER, ending=decision.ending)
+        outcome = self._outcome(decision)
+        await self._publish()
+        await workflow.execute_local_activity_method(
+            OutcomeActivities.record, outcome, **described(KEEP, "Keep the outcome for analysis")
+        )
+        workflow.logger.info("order closed", extra={"ending": decision.ending})
+        return outcome
+
+    # --- waiting, and what silence means ---
+
+    async def _keep(self, until: Callable[[], bool]) -> Decision | None:
+        """Wait until something holds or the order is decided, doing on the way what silence means."""
+        while lapsed := await self.docket.lapsed(until=lambda: self.decision is not None or until()):
+            await self._on_silence(lapsed)
+        return self.decision
+
+    async def _on_silence(self, duty: Duty) -> None:  # noqa: C901, PLR0912 -- one table, a line or two for each default
+        """What happens when nobody has acted: the policy's silence default of this duty."""
+        match duty.on_silence:
+            case Silence.BUYER_MAY_CANCEL:
+                self.may_cancel_since = duty.due
+                self.journal.note("buyer_may_cancel", Role.BUYER, Role.SELLER, due=duty.due)
+            case Silence.CANCEL_ORDER:
+                await self._last_day_to_ship(duty)
+            case Silence.GRANT_CANCELLATION:
+                self._decide(Ending.CANCELLED_BY_BUYER, self.order.price.total, duty.rule)
+            case Silence.REFUSE_CANCELLATION:
+                self._refuse_cancellation()
+            case Silence.GRANT_EXTENSION:
+                self._answer_extension(granted=True)
+            case Silence.REFUSE_EXTENSION:
+                self._answer_extension(granted=False)
+            case Silence.CHASE_SELLER:
+                self.journal.note("chased", Role.SELLER)
+            case Silence.LOOK_UP:
+                self.watch.look_up()
+            case Silence.TELL_LATE:
+                self.journal.note("late", Role.BUYER, Role.SELLER, due=duty.due)
+            case Silence.TRACE:
+                self.journal.note("stalled", Role.BUYER, Role.SELLER, Role.PLATFORM, since=duty.since)
+            case Silence.DECLARE_LOST:
+                await self._last_day_to_appear(duty)
+            case Silence.EXPECT_RETURN:
+                self.journal.note("not_collected", Role.BUYER, Role.SELLER)
+            case Silence.RELEASE:
+                self._decide(Ending.WINDOW_CLOSED, self._nothing, duty.rule)
+            case Silence.COUNT_AS_LOST:
+                self.treasury.give_up_chargebacks(duty.rule)
+                self._end_if_charged_back(duty.rule)
+
+    async def _last_day_to_ship(self, duty: Duty) -> None:
+        """The carrier's word counts, so it is asked once more before the order is taken away."""
+        await self.watch.look_now()
+        scanned_at = self.watch.parcel.scanned_at
+        if scanned_at is None or duty.lapsed_at(scanned_at):
+            marked = self.watch.parcel.marked_shipped_at is not None
+            ending = Ending.NOT_SCANNED if marked else Ending.NOT_SHIPPED
+            self._decide(ending, self.order.price.total, duty.rule)
+
+    async def _last_day_to_appear(self, duty: Duty) -> None:
+        await self.watch.look_now()
+        if self.watch.fresh:
+            return
+        transit = self.order.policy.transit
+        self.journal.note("lost", Role.BUYER, Role.SELLER, since=duty.since, borne_by=f"the {transit.loss_borne_by}")
+        self._decide(Ending.LOST, self.order.price.total, duty.rule, borne_by=transit.loss_borne_by)
+
+    def _handed_over_in_time(self) -> bool:
+        scanned_at = self.watch.parcel.scanned_at
+        final = self.docket.duties.get(DutyKind.SHIP_FINAL) or self.docket.duties.get(DutyKind.SCAN_FINAL)
+        return scanned_at is not None and not (final and final.lapsed_at(scanned_at))
+
+    def _follow(self) -> None:
+        """Act on fresh news of a parcel that is on its way."""
+        news, self.watch.fresh = self.watch.fresh, []
+        parcel = self.watch.parcel
+        if parcel.returned_at:
+            self.journal.note("returned", Role.BUYER, Role.SELLER)
+            rule = self.order.policy.rule("transit.bring_back")
+            self._decide(Ending.RETURNED_TO_SENDER, self.order.price.total, rule)
+        elif parcel.returning_at:
+            if DutyKind.BRING_BACK not in self.docket.duties:
+                self.docket.close(*UNTIL_ARRIVED)
+                self.docket.open(clocks.bring_back(self.order, parcel.returning_at))
+                self.journal.note("returning", Role.BUYER, Role.SELLER)
+        elif parcel.last_news_at:
+            self.docket.open(*clocks.in_transit(self.order, parcel.last_news_at))
+            deliver = self.docket.duties.get(DutyKind.DELIVER)
+            if deliver and deliver.agreed_due != clocks.deliver(self.order, parcel).agreed_due:
+                self.docket.open(clocks.deliver(self.order, parcel))
+            if any(event.status in UNDELIVERED for event in news):
+                collect = clocks.collect(self.order, parcel.last_news_at)
+                self.docket.open(collect)
+                self.journal.note("attempt_failed", Role.BUYER, due=collect.agreed_due)
+
+    def _decide(
+        self, ending: Ending, refund: Money, rule: str, *, borne_by: Role = Role.SELLER, case_id: str = ""
+    ) -> None:
+        """End the order; the first decision stands. Only a chargeback's clock runs on."""
+        if self.decision is not None:
+            return
+        self.decision = Decision(
+            ending=ending, refund=refund, rule=rule, at=self.docket.now(), borne_by=borne_by, case_id=case_id
+        )
+        self.docket.close(*(kind for kind in self.docket.duties if kind is not DutyKind.RESOLVE_CHARGEBACK))
+        self.journal.note("decided", ending=ending, refund=refund, rule=rule)
+
+    # --- messages ---
+
+    @workflow.signal(
+        name="shipped", description="The seller says that the parcel is on its way: carrier, tracking_number"
+    )
+    def shipped(self, message: Shipped) -> None:
+        """Starts the clock of the first scan; the order counts as shipped only from that scan."""
+        at = message.sent_at(self.docket.now())
+        if self.journal.answer("shipped", Role.SELLER, rights.shipped(self._standing(), message, at)).refused:
+            return
+        shipment = Shipment(carrier=message.carrier, tracking_number=message.tracking_number)
+        self.watch.ship(shipment, at)
+        self.docket.close(DutyKind.SHIP, DutyKind.SHIP_FINAL, DutyKind.ANSWER_EXTENSION)
+        self.docket.open(*clocks.unscanned(self.order, at))
+        self.journal.note("marked_shipped", Role.BUYER, carrier=shipment.carrier, number=shipment.tracking_number)
+
+    @workflow.signal(name="tracking", description="News of the parcel by the carrier's webhook: events, estimate")
+    def tracking(self, message: Tracking) -> None:
+        """Repeated and disordered events are harmless."""
+        self.watch.pushed(message.events, message.estimate)
+
+    @workflow.signal(name="buyer_complaint", description="The buyer reports a problem: reason, text")
+    def buyer_complaint(self, message: Complaint) -> None:
+        """The durable way in; what cannot be accepted is answered with a notice."""
+        self._complain("buyer_complaint", message)
+
+    @workflow.update(name="open_case", description="The buyer reports a problem and wants the answer: reason, text")
+    def open_case(self, message: Complaint) -> Reply:
+        """The same door for callers who want the case id, or the rule and the date of a refusal."""
+        return self._complain("open_case", message)
+
+    @workflow.signal(name="buyer_accepts", description="The buyer is content: the money is released")
+    def buyer_accepts(self, message: Acceptance) -> None:
+        """Ends the report window early."""
+        reply = rights.accept(self._standing(), message.sent_at(self.docket.now()))
+        if not self.journal.answer("buyer_accepts", Role.BUYER, reply).refused:
+            self.journal.note("accepted")
+            self._decide(Ending.ACCEPTED, self._nothing, reply.rule)
+
+    @workflow.update(name="cancel", description="Buyer or seller cancels, or the seller answers: by, answer")
+    def cancel(self, message: Cancel) -> Reply:
+        """Cancels at once, asks the seller, or refuses with the rule."""
+        reply = rights.cancel(self._standing(), message, message.sent_at(self.docket.now()))
+        match self.journal.answer("cancel", message.by, reply).verdict:
+            case Verdict.ASKED if DutyKind.ANSWER_CANCELLATION not in self.docket.duties:
+                duty = clocks.answer_cancellation(self.order, message.sent_at(self.docket.now()))
+                self.docket.open(duty)
+                consequence = details.consequence(duty)
+                self.journal.note("cancellation_asked", Role.SELLER, due=duty.agreed_due, consequence=consequence)
+            case Verdict.ACCEPTED if message.answer is Answer.REFUSE:
+                self._refuse_cancellation()
+            case Verdict.ACCEPTED:
+                by_seller = message.by is Role.SELLER and DutyKind.ANSWER_CANCELLATION not in self.docket.duties
+                ending = Ending.CANCELLED_BY_SELLER if by_seller else Ending.CANCELLED_BY_BUYER
+                self._decide(ending, self.order.price.total, reply.rule)
+        return reply
+
+    @workflow.update(
+        name="extend", description="The seller asks for, or the buyer grants, more time: by, until, answer"
+    )
+    def extend(self, message: Extend) -> Reply:
+        """Asks the buyer, moves the ship-by date, or refuses with the rule."""
+        at = message.sent_at(self.docket.now())
+        reply = rights.extend(self._standing(), message, at)
+        match self.journal.answer("extend", message.by, reply).verdict:
+            case Verdict.ASKED:
+                self._ask_extension(message, at)
+            case Verdict.ACCEPTED if message.answer is not None:
+                self._answer_extension(granted=message.answer is Answer.AGREE)
+            case Verdict.ACCEPTED:
+                self.extension_asked = message.until
+                self._answer_extension(granted=True)
+        return reply
+
+    @workflow.signal(name="chargeback", description="The payment provider reports: chargeback_id, state, amount")
+    def chargeback(self, message: Chargeback) -> None:
+        """Freezes all money until the result; a lost chargeback ends the order."""
+        reply = self.treasury.chargeback(message, message.sent_at(self.docket.now()))
+        self.journal.answer("chargeback", Role.PLATFORM, reply)
+        self._end_if_charged_back(reply.rule)
+
+    @workflow.signal(name="disruption", description="A storm, strike or outage moves the clocks it names")
+    def disruption(self, message: Disruption) -> None:
+        """Moves, corrects or restores the clocks of this order, within the policy's cap."""
+        self.journal.disrupted(message, self.docket.disrupt(message))
+
+    @workflow.query(name="status", description="Where the order stands, what happens next and when")
+    def status(self) -> Status:
+        """One line for lists and callers."""
+        return details.status(
+            self.receipt(),
+            frozen=self.treasury.frozen,
+            open_case=self.case_id,
+            rejected=self.journal.rejected,
+        )
+
+    @workflow.query(name="receipt", description="Every open duty: due instant, calendar, reminders, silence")
+    def receipt(self) -> Receipt:
+        """For each party, what is owed, by when, and what happens if nobody acts."""
+        return self.docket.receipt(f"order-{self.order.order_id}", self._state())
+
+    @workflow.query(name="timeline", description="What happened, oldest first")
+    def timeline(self) -> tuple[StoryEntry, ...]:
+        """The story of the order."""
+        return self.journal.story
+
+    # --- what the handlers note ---
+
+    def _complain(self, name: str, message: Complaint) -> Reply:
+        at = message.sent_at(self.docket.now())
+        reply = self.journal.answer(name, Role.BUYER, rights.complain(self._standing(), message, at))
+        if reply.refused:
+            self._hold_for_early_report(message, at)
+            return reply
+        self.cases_opened += 1
+        self.case_id = f"case-{self.order.order_id}-{self.cases_opened}"
+        self.docket.pause(self.case_id, STOPPED_BY_A_CASE)
+        self.journal.note("case_opened", Role.BUYER, case=self.case_id, reason=message.reason)
+        self.hearing = asyncio.create_task(self._hear(Reason(message.reason), message.text, at))
+        return reply.model_copy(update={"case_id": self.case_id})
+
+    def _hold_for_early_report(self, message: Complaint, at: datetime) -> None:
+        """Reported as not received before that door opens: the money is held until the door has closed again."""
+        report = self.docket.duties.get(DutyKind.REPORT)
+        held_until = rights.held_until(self._standing(), message, at)
+        if report and held_until and held_until > report.agreed_due:
+            self.docket.open(clocks.report(self.order, report.since, held_until))
+            self.journal.note("report_held", Role.BUYER, Role.SELLER, until=held_until)
+
+    async def _hear(self, reason: Reason, text: str, at: datetime) -> None:
+        """Let the case run beside the order, then do what it resolved."""
+        case_id = self.case_id
+        file = CaseFile(
+            case_id=case_id,
+            order_id=self.order.order_id,
+            buyer=self.order.buyer,
+            seller=self.order.seller,
+            reason=reason,
+            at_stake=self.order.price.total,
+            opened_at=at,
+            policy=self.order.policy,
+            text=text,
+            clock=self.order.clock,
+        )
+        try:
+            resolution = await workflow.execute_child_workflow(
+                CaseWorkflow.run,
+                file,
+                id=case_id,
+                static_summary=f"{self.order.order_id}: {reason}, {self.order.price.total}",
+                search_attributes=_case_attributes(file),
+            )
+        except ChildWorkflowError:
+            self.journal.note("case_failed", Role.BUYER, Role.SELLER, case=case_id)
+        else:
+            self._resolved(resolution)
+        self.case_id, self.hearing = "", None
+        self.docket.resume(case_id)
+
+    def _resolved(self, resolution: Resolution) -> None:
+        self.resolutions.append(resolution)
+        facts = {"case": resolution.case_id, "rule": resolution.rule, "by": resolution.decided_by}
+        if resolution.remedy is None:
+            self.journal.note("case_withdrawn", **facts)
+            return
+        self.journal.note("case_resolved", remedy=resolution.remedy, amount=resolution.amount, **facts)
+        undelivered = self.watch.parcel.delivered_at is None
+        if resolution.remedy is Remedy.RELEASE and undelivered:
+            return
+        self._decide(Ending.CASE, resolution.amount, resolution.rule, case_id=resolution.case_id)
+
+    def _refuse_cancellation(self) -> None:
+        self.cancellation_refused = True
+        self.docket.close(DutyKind.ANSWER_CANCELLATION)
+        self.journal.note("cancellation_refused", Role.BUYER)
+
+    def _ask_extension(self, message: Extend, at: datetime) -> None:
+        duty = clocks.answer_extension(self.order, at)
+        self.extension_asked = message.until
+        self.extensions_asked += 1
+        self.docket.open(duty)
+        consequence = details.consequence(duty)
+        self.journal.note(
+            "extension_asked", Role.BUYER, until=message.until, due=duty.agreed_due, consequence=consequence
+        )
+
+    def _answer_extension(self, *, granted: bool) -> None:
+        until, self.extension_asked = self.extension_asked, None
+        self.docket.close(DutyKind.ANSWER_EXTENSION)
+        if not granted:
+            self.journal.note("extension_refused", Role.SELLER)
+            return
+        self.extensions_granted += 1
+        self.may_cancel_since = None
+        self.docket.open(clocks.ship(self.order, until))
+        self.journal.note("extension_granted", Role.SELLER, Role.BUYER, until=until)
+
+    def _end_if_charged_back(self, rule: str) -> None:
+        """The bank has given the buyer everything: that outweighs a decision whose money has not moved yet."""
+        if not self.treasury.held and self.treasury.untouched and not self.treasury.frozen:
+            self.decision = None
+            self._decide(Ending.CHARGED_BACK, self._nothing, rule)
+
+    # --- what is known ---
+
+    @property
+    def _nothing(self) -> Money:
+        return self.order.price.total.zero
+
+    def _state(self) -> OrderState:
+        return order_state(self.order, self.watch.parcel, self.decision, frozen=self.treasury.frozen)
+
+    def _standing(self) -> Standing:
+        return Standing(
+            order=self.order,
+            parcel=self.watch.parcel,
+            duties=self.docket.duties,
+            decision=self.decision,
+            may_cancel_since=self.may_cancel_since,
+            cancellation_refused=self.cancellation_refused,
+            extension_asked=self.extension_asked,
+            extensions_asked=self.extensions_asked,
+            open_case=self.case_id,
+        )
+
+    def _longest_disruption(self, duty: Duty) -> timedelta:
+        calendar = self.order.policy.calendar_of(self.order.buyer)
+        return clocks.longest_disruption(self.order.policy, duty.since, calendar)
+
+    def _remind(self, duty: Duty) -> None:
+        self.journal.remind(duty)
+
+    async def _publish(self) -> None:
+        await self.journal.post()
+        total = self.order.price.total
+        attributes: Attributes = {
+            ORDER_ID: self.order.order_id,
+            BUYER_ID: self.order.buyer.id,
+            SELLER_ID: self.order.seller.id,
+            ORDER_STATE: self._state().value,
+            POLICY_PACK: self.order.policy.pack,
+            AMOUNT_MINOR: total.minor,
+        }
+        facts = (("Money", f"{total}, in escrow {self.treasury.held}"), ("Policy", self.order.policy.pack))
+        self.display.show(self.receipt(), attributes, facts, self.journal.story)
+
+    def _outcome(self, decision: Decision) -> Outcome:
+        order, parcel = self.order, self.watch.parcel
+        return Outcome(
+            order_id=order.order_id,
+            marketplace=order.marketplace,
+            pack=order.policy.pack,
+            buyer_id=order.buyer.id,
+            seller_id=order.seller.id,
+            placed_at=order.placed_at,
+            closed_at=self.docket.now(),
+            decision=decision,
+            ledger=self.treasury.ledger,
+            scanned_at=parcel.scanned_at,
+            delivered_at=parcel.delivered_at,
+            shipped_late=clocks.shipped_late(order, parcel),
+            delivered_late=clocks.delivered_late(order, parcel),
+            reminders=self.journal.reminders,
+            extensions=self.extensions_granted,
+            found_after_loss=self.found_after_loss,
+            cases=tuple(self.resolutions),
+            chargebacks=tuple(self.treasury.chargebacks),
+            rejected=self.journal.rejected,
+        )
+
+
+def _case_attributes(case: CaseFile) -> TypedSearchAttributes:
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(ORDER_ID, case.order_id),
+            SearchAttributePair(BUYER_ID, case.buyer.id),
+            SearchAttributePair(SELLER_ID, case.seller.id),
+            SearchAttributePair(CASE_STATE, CaseState.AWAITING_SELLER.value),
+            SearchAttributePair(CASE_REASON, case.reason.value),
+            SearchAttributePair(POLICY_PACK, case.policy.pack),
+            SearchAttributePair(AMOUNT_MINOR, case.at_stake.minor),
+            SearchAttributePair(NEXT_DEADLINE, clocks.answer_case(case).agreed_due),
+        ]
+    )

@@ -1,0 +1,113 @@
+"""Following one parcel: news pushed by webhooks, and asking the carrier when none comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+from temporalio.workflow import ActivityConfig
+
+from activities.carriers import CarrierActivities
+from domain import clocks
+from domain.duties import DutyKind
+from domain.order import Order
+from domain.parcel import Parcel, Shipment, TrackingEvent
+from domain.requests import LookUp, News
+from workflows.docket import Docket
+from workflows.journal import Journal
+from workflows.options import LAST_LOOK, LOOK_UP, described
+
+
+class ParcelWatch:
+    """What is known of a parcel, and `fresh`: the events that the order has not acted on yet.
+
+    The next look-up is a duty of the platform, put off by every piece of news; a look-up under way asks on in the
+    policy's rhythm until there is news, which adds nothing to the history.
+    """
+
+    def __init__(self, order: Order, docket: Docket, journal: Journal) -> None:
+        self._order = order
+        self._docket = docket
+        self._journal = journal
+        self._pushed = False
+        self._looking: asyncio.Task[None] | None = None
+        self.parcel = Parcel(shipment=order.shipment, estimate=order.estimate)
+        self.fresh: list[TrackingEvent] = []
+        if order.shipment:
+            self._docket.open(clocks.look_up(order, order.placed_at, pushed=True))
+
+    def ship(self, shipment: Shipment, at: datetime) -> None:
+        """The seller has named a shipment."""
+        self.parcel = self.parcel.model_copy(update={"shipment": shipment, "marked_shipped_at": at})
+        self._docket.open(clocks.look_up(self._order, at, pushed=self._pushed))
+
+    def pushed(self, events: Iterable[TrackingEvent], estimate: datetime | None) -> None:
+        """News by webhook: from now on the carrier is asked only when it falls silent."""
+        self._pushed = True
+        self._hear(events, estimate)
+        self._stop_looking()
+        self.look_later()
+
+    def look_up(self) -> None:
+        """Start asking the carrier, unless that is under way."""
+        if self._looking is None and self.parcel.shipment and not self.parcel.at_rest:
+            self._looking = asyncio.create_task(self._look(self.parcel.shipment))
+
+    def stop(self) -> None:
+        """The parcel needs no more looking after."""
+        self._stop_looking()
+        self._docket.close(DutyKind.LOOK_UP)
+
+    async def look_now(self) -> None:
+        """Ask the carrier once, at once, before a deadline takes something away; if it stays silent, so be it."""
+        if self.parcel.shipment is None:
+            return
+        self._stop_looking()
+        try:
+            news = await self._ask(self.parcel.shipment, LAST_LOOK, urgent=True)
+        except ActivityError:
+            workflow.logger.warning("the carrier was silent at the last look")
+        else:
+            self._hear(news.events, news.estimate)
+        self.look_later()
+
+    async def _look(self, shipment: Shipment) -> None:
+        news = await self._ask(shipment, LOOK_UP, urgent=False)
+        self._looking = None
+        self._hear(news.events, news.estimate)
+        self.look_later()
+
+    async def _ask(self, shipment: Shipment, options: ActivityConfig, *, urgent: bool) -> News:
+        ask = LookUp(
+            order_id=self._order.order_id,
+            shipment=shipment,
+            rhythm=self._order.policy.lookup,
+            known=self.parcel.events,
+            estimate=clocks.estimate(self._order, self.parcel),
+            urgent=urgent,
+            clock=self._order.clock,
+        )
+        how = "Last look before a deadline" if urgent else "Wait for news"
+        summary = f"{how}: {shipment.carrier} {shipment.tracking_number}"
+        return await workflow.execute_activity_method(CarrierActivities.look_up, ask, **described(options, summary))
+
+    def _hear(self, events: Iterable[TrackingEvent], estimate: datetime | None) -> None:
+        self.parcel, news = self.parcel.hearing(events)
+        if estimate is not None:
+            self.parcel = self.parcel.model_copy(update={"estimate": estimate})
+        for event in news:
+            self._journal.note("tracking", status=event.status, at=event.at)
+        self.fresh.extend(news)
+
+    def look_later(self) -> None:
+        """Make the next look-up due, unless the parcel has arrived."""
+        if self.parcel.shipment and not self.parcel.at_rest:
+            self._docket.open(clocks.look_up(self._order, self._docket.now(), pushed=self._pushed))
+
+    def _stop_looking(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None

@@ -1,0 +1,148 @@
+"""The treasury of one order: its ledger, and the one place where its money is moved or frozen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from activities.payments import PaymentActivities
+from domain import clocks
+from domain.duties import DutyKind
+from domain.ledger import Entry, EntryKind
+from domain.messages import Chargeback, ChargebackState, Reply
+from domain.money import Money
+from domain.order import Order
+from domain.parties import Role
+from domain.requests import Movement
+from domain.settlement import Decision, capture, charged_back, movements
+from workflows.docket import Docket
+from workflows.journal import Journal
+from workflows.options import MOVE_MONEY, described
+
+# Entries that only divide escrow among our own accounts need no provider.
+BY_PROVIDER = {EntryKind.REFUNDED: "refunded", EntryKind.RELEASED: "released", EntryKind.COMPENSATED: "compensated"}
+
+
+class Treasury:
+    """Writes each movement as intent before it is made and as fact after it; a chargeback lets none be made."""
+
+    def __init__(self, order: Order, docket: Docket, journal: Journal) -> None:
+        self._order = order
+        self._docket = docket
+        self._journal = journal
+        self.ledger = capture(order)
+        self.chargebacks: dict[str, ChargebackState] = {}
+
+    @property
+    def frozen(self) -> bool:
+        """Whether some chargeback is open."""
+        return ChargebackState.OPENED in self.chargebacks.values()
+
+    @property
+    def held(self) -> Money:
+        """What is in escrow and promised to nobody yet."""
+        return Money(minor=self.ledger.available, currency=self._order.price.total.currency)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing has been moved, or is being moved, by our own decision."""
+        return not self.ledger.intents and not self.ledger.total(*BY_PROVIDER)
+
+    async def carry_out(self, decision: Decision) -> None:
+        """Move all that is left to where the decision says; what a chargeback takes meanwhile is planned anew."""
+        while True:
+            await self.until_unfrozen()
+            planned = movements(self._order, self.ledger, decision, self._docket.now())
+            if not planned:
+                return
+            await self._move(planned[0])
+
+    async def until_unfrozen(self) -> None:
+        """Wait until no chargeback is open, at the latest until the policy gives them up."""
+        while lapsed := await self._docket.lapsed(until=lambda: not self.frozen):
+            if lapsed.kind is DutyKind.RESOLVE_CHARGEBACK:
+                self.give_up_chargebacks(lapsed.rule)
+
+    async def _move(self, entry: Entry) -> None:
+        if entry.kind not in BY_PROVIDER:
+            self.ledger = self.ledger.record(entry)
+            return
+        self.ledger = self.ledger.intend(entry)
+        reference = await self._pay(entry)
+        self.ledger = self.ledger.confirm(entry.key, self._docket.now(), reference)
+        told = (Role.BUYER, Role.SELLER) if entry.kind is EntryKind.REFUNDED else (Role.SELLER,)
+        self._journal.note(BY_PROVIDER[entry.kind], *told, amount=entry.amount, key=entry.key)
+
+    async def _pay(self, entry: Entry) -> str:
+        """Have the provider make the movement, however long it takes; a person is told when it will not."""
+        movement = Movement(
+            key=entry.key,
+            order_id=self._order.order_id,
+            payment_ref=self._order.payment_ref,
+            payee=(self._order.buyer if entry.kind is EntryKind.REFUNDED else self._order.seller).id,
+            amount=entry.amount,
+            purpose=entry.kind,
+        )
+        activity = PaymentActivities.refund if entry.kind is EntryKind.REFUNDED else PaymentActivities.release
+        options = described(MOVE_MONEY, f"{entry.kind} {entry.amount}, once, as {entry.key}")
+        while True:
+            try:
+                paid = await workflow.execute_activity_method(activity, movement, **options)
+            except ActivityError as error:
+                await self._reconcile(entry, str(error.cause))
+            else:
+                return paid.reference
+
+    async def _reconcile(self, entry: Entry, text: str) -> None:
+        duty = clocks.reconcile(self._order, self._docket.now())
+        self._docket.open(duty)
+        self._journal.note("payment_stuck", Role.SUPPORT, key=entry.key, text=text, due=duty.due)
+        while lapsed := await self._docket.lapsed(until=lambda: DutyKind.RECONCILE not in self._docket.duties):
+            if lapsed.kind is DutyKind.RESOLVE_CHARGEBACK:
+                self.give_up_chargebacks(lapsed.rule)
+
+    # --- chargebacks ---
+
+    def chargeback(self, message: Chargeback, at: datetime) -> Reply:
+        """Freeze, unfreeze, or write down what the bank has taken; a repeated report changes nothing."""
+        rule = self._order.policy.rule("chargebacks")
+        known = self.chargebacks.get(message.chargeback_id)
+        total = self._order.price.total
+        amount = message.amount or total
+        if amount.currency != total.currency or not 0 < amount.minor <= total.minor:
+            return Reply.no(f"a chargeback of {amount} cannot belong to a payment of {total}", rule)
+        if message.state not in list(ChargebackState):
+            return Reply.no(f"{message.state} is not a state of a chargeback; use opened, won or lost", rule)
+        if known is message.state or known in (ChargebackState.WON, ChargebackState.LOST):
+            return Reply.yes("known already", rule)
+        state = self.chargebacks[message.chargeback_id] = ChargebackState(message.state)
+        if state is ChargebackState.OPENED:
+            self._freeze(message.chargeback_id, at)
+        else:
+            self._resolved(message.chargeback_id, state, amount)
+        return Reply.yes(f"chargeback {state}", rule)
+
+    def give_up_chargebacks(self, rule: str) -> None:
+        """Nobody has reported a result within the policy's time: the bank keeps what it took."""
+        workflow.logger.warning("chargeback counts as lost", extra={"rule": rule})
+        for chargeback_id, state in tuple(self.chargebacks.items()):
+            if state is ChargebackState.OPENED:
+                self.chargebacks[chargeback_id] = ChargebackState.LOST
+                self._resolved(chargeback_id, ChargebackState.LOST, self._order.price.total)
+
+    def _freeze(self, chargeback_id: str, at: datetime) -> None:
+        duty = clocks.resolve_chargeback(self._order, at)
+        self._docket.open(duty)
+        self._journal.note("frozen", Role.SELLER, Role.PLATFORM, chargeback=chargeback_id, due=duty.due)
+
+    def _resolved(self, chargeback_id: str, state: ChargebackState, amount: Money) -> None:
+        if not self.frozen:
+            self._docket.close(DutyKind.RESOLVE_CHARGEBACK)
+        if state is ChargebackState.WON:
+            self._journal.note("unfrozen", Role.SELLER, chargeback=chargeback_id)
+            return
+        for entry in charged_back(self._order, self.ledger, amount, chargeback_id, self._docket.now()):
+            self.ledger = self.ledger.record(entry)
+        self._journal.note("charged_back", Role.SELLER, Role.PLATFORM, chargeback=chargeback_id, amount=amount)
