@@ -30,6 +30,10 @@ class Ending(StrEnum):
     CHARGED_BACK = "charged_back"
 
 
+AGAINST_SELLER = frozenset({Ending.CANCELLED_BY_SELLER, Ending.NOT_SHIPPED, Ending.NOT_SCANNED})
+"""Endings that count against the seller's record."""
+
+
 class Decision(Model):
     """How the money divides: the buyer is to have had `refund` back in total, the rest is released.
 

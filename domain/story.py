@@ -60,6 +60,7 @@ class Outcome(Model):
     ledger: Ledger
     scanned_at: Instant | None = None
     delivered_at: Instant | None = None
+    against_seller: bool = False
     shipped_late: bool = False
     delivered_late: bool = False
     reminders: int = 0

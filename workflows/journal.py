@@ -74,12 +74,13 @@ class Journal:
             )
         self._noted()
 
-    def remind(self, duty: Duty) -> None:
-        """The owner of a duty is told what is owed, by when, and what silence means."""
+    def remind(self, duty: Duty, *also: Role) -> None:
+        """The owner of a duty, and `also` others, are told what is owed, by when, and what silence means."""
         self.reminders += 1
         self.note(
             "reminded",
             duty.owner,
+            *also,
             owner=duty.owner,
             action=wording.ACTIONS[duty.kind],
             due=duty.due,

@@ -37,7 +37,7 @@ from domain.parcel import Shipment, TrackingStatus
 from domain.parties import Role
 from domain.policy import Reason, Remedy
 from domain.rights import Standing
-from domain.settlement import Decision, Ending
+from domain.settlement import AGAINST_SELLER, Decision, Ending
 from domain.states import OrderState, order_state
 from domain.story import Outcome, Status, StoryEntry
 from workflows.case import CaseWorkflow
@@ -161,6 +161,7 @@ class OrderWorkflow:
             self.hearing.cancel()
             self.case_id, self.hearing = "", None
         await self.treasury.until_unfrozen()
+        self._end_if_charged_back(self.order.policy.rule("chargebacks.longest"))
         assert self.decision is not None, "every phase but the last may pass undecided, the last may not"
         await self.treasury.carry_out(self.decision)
         return self.decision
@@ -491,7 +492,8 @@ class OrderWorkflow:
 
     def _end_if_charged_back(self, rule: str) -> None:
         """The bank has given the buyer everything: that outweighs a decision whose money has not moved yet."""
-        if not self.treasury.held and self.treasury.untouched and not self.treasury.frozen:
+        decided = self.decision is not None and self.decision.ending is Ending.CHARGED_BACK
+        if not decided and not self.treasury.held and self.treasury.untouched and not self.treasury.frozen:
             self.decision = None
             self._decide(Ending.CHARGED_BACK, self._nothing, rule)
 
@@ -522,7 +524,9 @@ class OrderWorkflow:
         return clocks.longest_disruption(self.order.policy, duty.since, calendar)
 
     def _remind(self, duty: Duty) -> None:
-        self.journal.remind(duty)
+        """Both sides are told in advance of a day on which the order would end by itself."""
+        ends_order = duty.on_silence is Silence.CANCEL_ORDER
+        self.journal.remind(duty, *(role for role in (Role.BUYER,) if ends_order))
 
     async def _publish(self) -> None:
         await self.journal.post()
@@ -552,6 +556,7 @@ class OrderWorkflow:
             ledger=self.treasury.ledger,
             scanned_at=parcel.scanned_at,
             delivered_at=parcel.delivered_at,
+            against_seller=decision.ending in AGAINST_SELLER,
             shipped_late=clocks.shipped_late(order, parcel),
             delivered_late=clocks.delivered_late(order, parcel),
             reminders=self.journal.reminders,

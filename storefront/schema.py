@@ -1,0 +1,72 @@
+"""The contract as JSON Schema: `python -m storefront.schema docs/schema` writes one file for each model on the wire."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from pydantic.json_schema import JsonSchemaMode
+
+from domain.base import Model
+from domain.cases import CaseFile, Resolution
+from domain.duties import Receipt
+from domain.messages import (
+    Acceptance,
+    Cancel,
+    Chargeback,
+    Complaint,
+    Disruption,
+    Extend,
+    Reply,
+    Response,
+    Ruling,
+    Shipped,
+    Tracking,
+    Withdrawal,
+)
+from domain.order import Order
+from domain.story import Notice, Outcome, Status, StoryEntry
+
+SENT: tuple[type[Model], ...] = (
+    Order,
+    CaseFile,
+    Shipped,
+    Tracking,
+    Complaint,
+    Acceptance,
+    Cancel,
+    Extend,
+    Chargeback,
+    Disruption,
+    Response,
+    Ruling,
+    Withdrawal,
+)
+ANSWERED: tuple[type[Model], ...] = (Reply, Status, Receipt, StoryEntry, Resolution, Outcome, Notice)
+
+
+def schemas() -> dict[str, str]:
+    """File name to contents, for every model that a storefront in any language sends or reads."""
+    return _schemas(SENT, "validation") | _schemas(ANSWERED, "serialization")
+
+
+def _schemas(models: tuple[type[Model], ...], mode: JsonSchemaMode) -> dict[str, str]:
+    return {
+        f"{model.__name__}.json": json.dumps(model.model_json_schema(mode=mode), indent=2, sort_keys=True) + "\n"
+        for model in models
+    }
+
+
+def write(folder: Path) -> None:
+    """Write all schemas into `folder` and remove those of models that are gone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = schemas()
+    for stale in set(folder.glob("*.json")) - {folder / name for name in wanted}:
+        stale.unlink()
+    for name, text in wanted.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/schema"))
