@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.ports import Carriers, Refused, Unavailable
 from domain.clock import Clock
 from domain.parcel import Parcel, Shipment
-from domain.requests import LookUp, News
+from domain.requests import LookUp, News, Trace
 from domain.rhythm import elapsed, next_delay
 
 NO_NEWS: Final = "NoNews"
@@ -68,6 +68,23 @@ class CarrierActivities:
             category=ApplicationErrorCategory.BENIGN,
             next_retry_delay=_real(pause, ask.clock),
         )
+
+    @activity.defn(name="carrier.trace")
+    def trace(self, ask: Trace) -> None:
+        """Have the carrier search for the parcel, once for its reference however often it is tried.
+
+        Raises ApplicationError, retryable as `CarrierUnavailable`, final as `CarrierRefused`.
+        """
+        try:
+            self._carriers.trace(ask.shipment, ask.reference)
+        except Unavailable as error:
+            raise ApplicationError(f"The carrier did not take {ask.reference}: {error}", type=UNAVAILABLE) from error
+        except Refused as error:
+            raise ApplicationError(
+                f"The carrier will not trace {_name(ask.shipment)} ({error.code}): {error}",
+                type=REFUSED,
+                non_retryable=True,
+            ) from error
 
 
 def _no_answer(ask: LookUp, error: Unavailable) -> ApplicationError:

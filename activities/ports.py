@@ -67,6 +67,9 @@ class Carriers(Protocol):
     def news(self, shipment: Shipment, as_of: datetime) -> News:
         """All events up to `as_of` (UTC, policy time). Raises `Unavailable` or `Refused` (`unknown_number`)."""
 
+    def trace(self, shipment: Shipment, reference: str) -> None:
+        """Have a parcel searched for, once for each `reference`. Raises `Unavailable` or `Refused`."""
+
 
 class Outbox(Protocol):
     """Where notices wait for delivery."""

@@ -26,9 +26,9 @@ class Message(Model):
 
     submitted_at: Instant | None = None
 
-    def sent_at(self, now: datetime) -> datetime:
-        """The instant by which this message is judged, never in the future of `now`."""
-        return min(self.submitted_at or now, now)
+    def sent_at(self, now: datetime, earliest: datetime) -> datetime:
+        """The instant by which this message is judged: neither before its subject began nor in the future of `now`."""
+        return max(min(self.submitted_at or now, now), earliest)
 
 
 class Shipped(Message):

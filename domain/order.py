@@ -65,8 +65,8 @@ class PriceSplit(Model):
         return share + self.shipping if self.shipping_to is Role.SELLER else share
 
 
-class Order(Model):
-    """One paid order. `placed_at` is the purchase; every clock starts there.
+class Purchase(Model):
+    """What a storefront knows of a paid order. `placed_at` is the purchase; every clock starts there.
 
     `ship_by` is a marketplace's own promise of a soft ship-by date and replaces the policy's.
     `shipment` is known from the start when the platform sold the label.
@@ -81,7 +81,6 @@ class Order(Model):
     price: PriceSplit
     placed_at: Instant
     payment_ref: str = Field(min_length=1, max_length=255)
-    policy: PinnedPolicy
     shipment: Shipment | None = None
     estimate: Instant | None = None
     ship_by: Instant | None = None
@@ -106,3 +105,9 @@ class Order(Model):
         if self.estimate is not None and self.estimate <= self.placed_at:
             raise ValueError("estimate is not after placed_at: a parcel cannot arrive before it was bought")
         return self
+
+
+class Order(Purchase):
+    """One paid order with the policy it was bought under, which later edits never touch."""
+
+    policy: PinnedPolicy

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from domain.base import Instant, Model
 
@@ -27,8 +27,13 @@ class TrackingStatus(StrEnum):
     EXCEPTION = "exception"
 
 
-_UNSCANNED = {TrackingStatus.LABEL_MADE, TrackingStatus.EXCEPTION}
+_SCANS = frozenset(TrackingStatus) - {TrackingStatus.LABEL_MADE, TrackingStatus.EXCEPTION}
 AT_REST = frozenset({TrackingStatus.DELIVERED, TrackingStatus.RETURNED})
+
+
+def _shortened(text: str) -> str:
+    """A carrier's text is cut, never refused: a signal that does not decode would be lost."""
+    return text[:500]
 
 
 class Shipment(Model):
@@ -44,7 +49,7 @@ class TrackingEvent(Model):
     status: Annotated[TrackingStatus | str, Field(union_mode="left_to_right")]
     at: Instant
     event_id: str = ""
-    detail: str = Field(default="", max_length=500)
+    detail: Annotated[str, AfterValidator(_shortened)] = ""
 
     @property
     def identity(self) -> tuple[str, str, datetime]:
@@ -79,7 +84,7 @@ class Parcel(Model):
     @property
     def scanned_at(self) -> datetime | None:
         """The first scan by the carrier: the instant at which the order counts as shipped."""
-        return next((event.at for event in self.events if event.status not in _UNSCANNED), None)
+        return self._first(*_SCANS)
 
     @property
     def delivered_at(self) -> datetime | None:

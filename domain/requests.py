@@ -49,6 +49,13 @@ class LookUp(Model):
     clock: Clock = REAL_TIME
 
 
+class Trace(Model):
+    """Have the carrier search for a parcel that has stopped moving, once for each `reference`."""
+
+    reference: str
+    shipment: Shipment
+
+
 class News(Model):
     """What the carrier knows of a parcel, oldest first. `estimate` is its own promise of delivery."""
 

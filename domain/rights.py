@@ -22,6 +22,8 @@ from domain.policy import Anchor, Policy, Reason, ReasonRule
 from domain.settlement import Decision
 from domain.tracking_numbers import check_tracking_number
 
+LONGEST_CARRIER = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -73,6 +75,8 @@ def shipped(standing: Standing, message: Shipped, at: datetime) -> Reply:
         return Reply.no("the last day to ship has passed", final.rule, final.due)
     if standing.parcel.scanned_at:
         return Reply.no("the carrier has the parcel already", instant=standing.parcel.scanned_at)
+    if not 0 < len(message.carrier) <= LONGEST_CARRIER:
+        return Reply.no("name the carrier by its code, for example usps", "tracking_number")
     if fault := check_tracking_number(message.carrier, message.tracking_number):
         return Reply.no(fault, "tracking_number")
     return Reply.yes(

@@ -70,6 +70,7 @@ EVENTS: dict[str, str] = {
     "extension_refused": "The ship-by date stays.",
     "late": "The parcel is past its estimate of {due}. The seller was contacted on the buyer's behalf.",
     "stalled": "No scan since {since}: the carrier was asked to trace the parcel.",
+    "trace_failed": "The carrier could not be asked to trace the parcel; please ask it by hand.",
     "attempt_failed": "A delivery attempt failed or the parcel waits for pickup. Please collect it by {due}.",
     "not_collected": "The parcel was not collected and is expected back at the seller.",
     "returning": "The carrier is bringing the parcel back to the seller.",

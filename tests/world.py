@@ -82,10 +82,12 @@ class World:
     def activities(self) -> list[Any]:
         """What the worker runs."""
         payments = PaymentActivities(self.payments)
+        carriers = CarrierActivities(self.carrier)
         return [
             payments.refund,
             payments.release,
-            CarrierActivities(self.carrier).look_up,
+            carriers.look_up,
+            carriers.trace,
             NoticeActivities(self.outbox, SandboxDirectory()).post,
             OutcomeActivities(self.outcomes).record,
         ]

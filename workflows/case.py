@@ -129,7 +129,7 @@ class CaseWorkflow:
         duty = self.docket.duties.get(DutyKind.ANSWER_CASE)
         if refusal := self._over() or rights.too_long(self.case.policy, message.text):
             return self.journal.answer("respond", Role.SELLER, refusal)
-        if duty is None or duty.lapsed_at(message.sent_at(self.docket.now())):
+        if duty is None or duty.lapsed_at(message.sent_at(self.docket.now(), self.case.opened_at)):
             refusal = Reply.no("the time to answer has passed; support decides", self._rule("reply"))
             return self.journal.answer("respond", Role.SELLER, refusal)
         if message.accept:

@@ -16,6 +16,8 @@ from domain.requests import Posting
 from domain.story import Notice, StoryEntry
 from workflows.options import KEEP, described
 
+LONGEST_FACT = 300
+
 
 class Journal:
     """The story of one subject. A long story keeps its beginning and its newest part.
@@ -120,4 +122,4 @@ class Journal:
 
 
 def _text(value: object) -> str:
-    return wording.moment(value) if isinstance(value, datetime) else str(value)
+    return wording.moment(value) if isinstance(value, datetime) else str(value)[:LONGEST_FACT]

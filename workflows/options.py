@@ -24,8 +24,9 @@ LOOK_UP: ActivityConfig = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(minutes=1), backoff_coefficient=1.0),
 }
 
-# Before a deadline takes an order away, the carrier is asked once more; if it stays silent, the deadline stands.
-LAST_LOOK: ActivityConfig = {
+# Before a deadline takes an order away the carrier is asked once more, and a stalled parcel is traced once;
+# a carrier that stays silent must not hold the order up.
+ASK_ONCE: ActivityConfig = {
     "start_to_close_timeout": timedelta(seconds=30),
     "schedule_to_close_timeout": timedelta(minutes=5),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=5),

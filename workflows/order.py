@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
-from temporalio.exceptions import ChildWorkflowError
+from temporalio.exceptions import FailureError
 
 from activities.outcomes import OutcomeActivities
 from domain import clocks, details, rights
@@ -26,6 +26,7 @@ from domain.messages import (
     Complaint,
     Disruption,
     Extend,
+    Message,
     Reply,
     Shipped,
     Tracking,
@@ -40,6 +41,7 @@ from domain.rights import Standing
 from domain.settlement import AGAINST_SELLER, Decision, Ending
 from domain.states import OrderState, order_state
 from domain.story import Outcome, Status, StoryEntry
+from domain.tracking_numbers import normalise
 from workflows.case import CaseWorkflow
 from workflows.display import Attributes, Display
 from workflows.docket import Docket
@@ -225,7 +227,8 @@ class OrderWorkflow:
             case Silence.TELL_LATE:
                 self.journal.note("late", Role.BUYER, Role.SELLER, due=duty.due)
             case Silence.TRACE:
-                self.journal.note("stalled", Role.BUYER, Role.SELLER, Role.PLATFORM, since=duty.since)
+                self.journal.note("stalled", Role.BUYER, Role.SELLER, since=duty.since)
+                await self.watch.trace()
             case Silence.DECLARE_LOST:
                 await self._last_day_to_appear(duty)
             case Silence.EXPECT_RETURN:
@@ -300,10 +303,10 @@ class OrderWorkflow:
     )
     def shipped(self, message: Shipped) -> None:
         """Starts the clock of the first scan; the order counts as shipped only from that scan."""
-        at = message.sent_at(self.docket.now())
+        at = self._sent_at(message)
         if self.journal.answer("shipped", Role.SELLER, rights.shipped(self._standing(), message, at)).refused:
             return
-        shipment = Shipment(carrier=message.carrier, tracking_number=message.tracking_number)
+        shipment = Shipment(carrier=message.carrier, tracking_number=normalise(message.tracking_number))
         self.watch.ship(shipment, at)
         self.docket.close(DutyKind.SHIP, DutyKind.SHIP_FINAL, DutyKind.ANSWER_EXTENSION)
         self.docket.open(*clocks.unscanned(self.order, at))
@@ -327,7 +330,7 @@ class OrderWorkflow:
     @workflow.signal(name="buyer_accepts", description="The buyer is content: the money is released")
     def buyer_accepts(self, message: Acceptance) -> None:
         """Ends the report window early."""
-        reply = rights.accept(self._standing(), message.sent_at(self.docket.now()))
+        reply = rights.accept(self._standing(), self._sent_at(message))
         if not self.journal.answer("buyer_accepts", Role.BUYER, reply).refused:
             self.journal.note("accepted")
             self._decide(Ending.ACCEPTED, self._nothing, reply.rule)
@@ -335,10 +338,10 @@ class OrderWorkflow:
     @workflow.update(name="cancel", description="Buyer or seller cancels, or the seller answers: by, answer")
     def cancel(self, message: Cancel) -> Reply:
         """Cancels at once, asks the seller, or refuses with the rule."""
-        reply = rights.cancel(self._standing(), message, message.sent_at(self.docket.now()))
+        reply = rights.cancel(self._standing(), message, self._sent_at(message))
         match self.journal.answer("cancel", message.by, reply).verdict:
             case Verdict.ASKED if DutyKind.ANSWER_CANCELLATION not in self.docket.duties:
-                duty = clocks.answer_cancellation(self.order, message.sent_at(self.docket.now()))
+                duty = clocks.answer_cancellation(self.order, self._sent_at(message))
                 self.docket.open(duty)
                 consequence = details.consequence(duty)
                 self.journal.note("cancellation_asked", Role.SELLER, due=duty.agreed_due, consequence=consequence)
@@ -355,7 +358,7 @@ class OrderWorkflow:
     )
     def extend(self, message: Extend) -> Reply:
         """Asks the buyer, moves the ship-by date, or refuses with the rule."""
-        at = message.sent_at(self.docket.now())
+        at = self._sent_at(message)
         reply = rights.extend(self._standing(), message, at)
         match self.journal.answer("extend", message.by, reply).verdict:
             case Verdict.ASKED:
@@ -370,7 +373,7 @@ class OrderWorkflow:
     @workflow.signal(name="chargeback", description="The payment provider reports: chargeback_id, state, amount")
     def chargeback(self, message: Chargeback) -> None:
         """Freezes all money until the result; a lost chargeback ends the order."""
-        reply = self.treasury.chargeback(message, message.sent_at(self.docket.now()))
+        reply = self.treasury.chargeback(message, self._sent_at(message))
         self.journal.answer("chargeback", Role.PLATFORM, reply)
         self._end_if_charged_back(reply.rule)
 
@@ -401,8 +404,11 @@ class OrderWorkflow:
 
     # --- what the handlers note ---
 
+    def _sent_at(self, message: Message) -> datetime:
+        return message.sent_at(self.docket.now(), self.order.placed_at)
+
     def _complain(self, name: str, message: Complaint) -> Reply:
-        at = message.sent_at(self.docket.now())
+        at = self._sent_at(message)
         reply = self.journal.answer(name, Role.BUYER, rights.complain(self._standing(), message, at))
         if reply.refused:
             self._hold_for_early_report(message, at)
@@ -445,7 +451,7 @@ class OrderWorkflow:
                 static_summary=f"{self.order.order_id}: {reason}, {self.order.price.total}",
                 search_attributes=_case_attributes(file),
             )
-        except ChildWorkflowError:
+        except FailureError:
             self.journal.note("case_failed", Role.BUYER, Role.SELLER, case=case_id)
         else:
             self._resolved(resolution)

@@ -15,10 +15,11 @@ from domain import clocks
 from domain.duties import DutyKind
 from domain.order import Order
 from domain.parcel import Parcel, Shipment, TrackingEvent
-from domain.requests import LookUp, News
+from domain.parties import Role
+from domain.requests import LookUp, News, Trace
 from workflows.docket import Docket
 from workflows.journal import Journal
-from workflows.options import LAST_LOOK, LOOK_UP, described
+from workflows.options import ASK_ONCE, LOOK_UP, described
 
 
 class ParcelWatch:
@@ -33,6 +34,7 @@ class ParcelWatch:
         self._docket = docket
         self._journal = journal
         self._pushed = False
+        self._traced = 0
         self._looking: asyncio.Task[None] | None = None
         self.parcel = Parcel(shipment=order.shipment, estimate=order.estimate)
         self.fresh: list[TrackingEvent] = []
@@ -67,17 +69,33 @@ class ParcelWatch:
             return
         self._stop_looking()
         try:
-            news = await self._ask(self.parcel.shipment, LAST_LOOK, urgent=True)
+            news = await self._ask(self.parcel.shipment, ASK_ONCE, urgent=True)
         except ActivityError:
             workflow.logger.warning("the carrier was silent at the last look")
         else:
             self._hear(news.events, news.estimate)
         self.look_later()
 
+    async def trace(self) -> None:
+        """Have the carrier search for a parcel that has stopped moving; a person is told if it cannot be asked."""
+        if self.parcel.shipment is None:
+            return
+        self._traced += 1
+        ask = Trace(reference=f"trace-{self._order.order_id}-{self._traced}", shipment=self.parcel.shipment)
+        options = described(ASK_ONCE, f"Have it traced: {ask.shipment.carrier} {ask.shipment.tracking_number}")
+        try:
+            await workflow.execute_activity_method(CarrierActivities.trace, ask, **options)
+        except ActivityError:
+            self._journal.note("trace_failed", Role.SUPPORT)
+
     async def _look(self, shipment: Shipment) -> None:
-        news = await self._ask(shipment, LOOK_UP, urgent=False)
+        try:
+            news = await self._ask(shipment, LOOK_UP, urgent=False)
+        except ActivityError:
+            workflow.logger.warning("a look-up was ended from outside; the next one is due later")
+        else:
+            self._hear(news.events, news.estimate)
         self._looking = None
-        self._hear(news.events, news.estimate)
         self.look_later()
 
     async def _ask(self, shipment: Shipment, options: ActivityConfig, *, urgent: bool) -> News:

@@ -5,7 +5,13 @@ No personal data: search attributes are never encrypted.
 
 from __future__ import annotations
 
-from temporalio.common import SearchAttributeKey
+from typing import Any
+
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+from domain import clocks
+from domain.order import Order
+from domain.states import OrderState
 
 ORDER_ID = SearchAttributeKey.for_keyword("OrderId")
 BUYER_ID = SearchAttributeKey.for_keyword("BuyerId")
@@ -34,3 +40,24 @@ ALL = (
     AMOUNT_MINOR,
     RISK,
 )
+
+
+def of_order(order: Order, state: OrderState) -> dict[SearchAttributeKey[Any], Any]:
+    """What an order in this state shows in lists, beside its next deadline."""
+    return {
+        ORDER_ID: order.order_id,
+        BUYER_ID: order.buyer.id,
+        SELLER_ID: order.seller.id,
+        ORDER_STATE: state.value,
+        POLICY_PACK: order.policy.pack,
+        AMOUNT_MINOR: order.price.total.minor,
+    }
+
+
+def of_new_order(order: Order) -> TypedSearchAttributes:
+    """What an order shows from its start: exactly what its workflow would show first, which then costs nothing."""
+    attributes = {
+        **of_order(order, OrderState.AWAITING_SHIPMENT),
+        NEXT_DEADLINE: clocks.ship(order).agreed_due,
+    }
+    return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in attributes.items()])

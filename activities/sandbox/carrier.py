@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS journeys (
 CREATE TABLE IF NOT EXISTS calls (
     carrier TEXT, number TEXT, made INTEGER NOT NULL, PRIMARY KEY (carrier, number)
 );
+CREATE TABLE IF NOT EXISTS traces (reference TEXT PRIMARY KEY, carrier TEXT, number TEXT);
 CREATE TABLE IF NOT EXISTS faults (one INTEGER PRIMARY KEY CHECK (one = 1), rates TEXT NOT NULL);
 """
 
@@ -125,6 +126,17 @@ class SandboxCarrier:
         if faults.shuffle:
             chance.shuffle(told)
         return News(events=tuple(told), estimate=journey.estimate)
+
+    def trace(self, shipment: Shipment, reference: str) -> None:
+        """Note that the parcel is to be searched for; the same reference again changes nothing."""
+        with self._transaction() as db:
+            db.execute("INSERT OR IGNORE INTO traces VALUES (?, ?, ?)", (reference, *_key(shipment)))
+
+    def traces(self, shipment: Shipment) -> int:
+        """How many searches for this parcel were asked for."""
+        with self._transaction() as db:
+            row = db.execute("SELECT count(*) FROM traces WHERE (carrier, number) = (?, ?)", _key(shipment)).fetchone()
+        return int(row[0])
 
     def calls(self, shipment: Shipment) -> int:
         """How often news of this parcel has been asked for, also in vain."""

@@ -19,7 +19,7 @@ from activities.sandbox.carrier import SandboxCarrier
 from domain.clock import REAL_TIME, Clock
 from domain.parcel import Parcel, Shipment, TrackingEvent, TrackingStatus
 from domain.policy import Lookup
-from domain.requests import LookUp, News
+from domain.requests import LookUp, News, Trace
 from domain.spans import Span
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -47,6 +47,9 @@ class Answers:
         if isinstance(self._answer, Exception):
             raise self._answer
         return self._answer
+
+    def trace(self, shipment: Shipment, reference: str) -> None:
+        """Not asked here."""
 
 
 def look_up(answer: News | Exception, *, attempt: int = 1, **ask: Any) -> News:
@@ -338,3 +341,14 @@ def test_a_direct_journey_keeps_its_transit() -> None:
         parcel, _ = Parcel().hearing(journeys.direct(START, transit))
         assert parcel.scanned_at == START + journeys.FIRST_SCAN
         assert parcel.delivered_at == START + journeys.FIRST_SCAN + transit
+
+
+def test_a_trace_is_asked_for_once(tmp_path: Path) -> None:
+    """The same reference, tried again after a crash, is one search for the parcel."""
+    carrier = SandboxCarrier(tmp_path / "carrier.sqlite")
+    ask = Trace(reference="trace-o-1-1", shipment=SHIPMENT)
+
+    for _ in range(2):
+        ActivityEnvironment().run(CarrierActivities(carrier).trace, ask)
+
+    assert carrier.traces(SHIPMENT) == 1
