@@ -52,10 +52,16 @@ class Answers:
         """Not asked here."""
 
 
-def look_up(answer: News | Exception, *, attempt: int = 1, **ask: Any) -> News:
-    """What a look-up returns when the carrier answers `answer`."""
+def an_environment(attempt: int = 1) -> ActivityEnvironment:
+    """An attempt that the server started just now."""
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, attempt=attempt, started_time=datetime.now(UTC))
+    return environment
+
+
+def look_up(answer: News | Exception, *, attempt: int = 1, **ask: Any) -> News:
+    """What a look-up returns when the carrier answers `answer`."""
+    environment = an_environment(attempt)
     asked = LookUp(order_id="o-1", shipment=SHIPMENT, rhythm=RHYTHM, **ask)
     return environment.run(CarrierActivities(Answers(answer)).look_up, asked)
 
@@ -177,7 +183,7 @@ def test_the_carrier_is_asked_for_policy_time() -> None:
     policy_now = datetime(2031, 1, 1, tzinfo=UTC)
     ask = LookUp(order_id="o-1", shipment=SHIPMENT, rhythm=RHYTHM, clock=clock_at(1, policy_now))
 
-    ActivityEnvironment().run(CarrierActivities(answers).look_up, ask)
+    an_environment().run(CarrierActivities(answers).look_up, ask)
 
     assert [2031] == [asked.year for asked in answers.asked]
 
