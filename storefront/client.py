@@ -1,0 +1,342 @@
+"""The storefront's side of Redress: start orders, pass on what people say, ask how things stand.
+
+    redress = await Redress.connect()
+    await redress.start(OrderDraft(order_id="A-1", ...))
+    await redress.ship("A-1", Shipped(carrier="ups", tracking_number="1Z..."))
+    reply = await redress.complain("A-1", Complaint(reason=Reason.DAMAGED, text="Cracked"))
+    await redress.respond(reply.case_id, Response(accept=True))
+
+Errors are in `storefront/errors.py`. Any Temporal SDK can do the same: the names are in `docs/contract.md`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Self, TypeVar
+
+from temporalio.client import (
+    Client,
+    RPCTimeoutOrCancelledError,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+import runtime
+from domain.base import Model
+from domain.cases import Resolution
+from domain.clock import REAL_TIME, Clock
+from domain.duties import Receipt
+from domain.messages import (
+    Acceptance,
+    Cancel,
+    Chargeback,
+    Complaint,
+    Disruption,
+    Extend,
+    Message,
+    Reply,
+    Response,
+    Ruling,
+    Shipped,
+    Tracking,
+    Withdrawal,
+)
+from domain.order import Order
+from domain.policy_packs import Pack
+from domain.story import Outcome, Status, StoryEntry
+from storefront.draft import OWN_PREFIXES, OrderDraft, overdue
+from storefront.errors import (
+    BadInput,
+    DuplicateOrder,
+    MessageRefused,
+    NotAnswered,
+    OrderClosed,
+    RedressError,
+    TooLarge,
+    UnknownOrder,
+)
+from storefront.listing import Listed, query_of
+from workflows.case import CaseWorkflow
+from workflows.order import OrderWorkflow
+from workflows.search_attributes import of_new_order
+
+LARGEST: Final = 512 * 1024
+"""The most bytes that go into one order or message; the server warns from there on, and refuses at 2 MB."""
+
+CLOCK_MEMO: Final = "clock"
+"""Under this name an order in fast motion carries its clock, so that messages can be stamped in its time."""
+
+_Said = TypeVar("_Said", bound=Message)
+_Got = TypeVar("_Got")
+
+
+class Redress:
+    """Orders and cases, by their ids.
+
+    `patience` bounds every wait for a worker. `now` gives real time (UTC).
+    A message without `submitted_at` is stamped with the moment of the call, in its order's own time.
+    Updates carry a `request_id`: a repetition with the same one is answered the same and changes nothing.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        patience: timedelta = timedelta(seconds=10),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.client = client
+        self._patience = patience
+        self._now = now
+        self._clocks: dict[str, Clock] = {}
+
+    @classmethod
+    async def connect(cls, address: str | None = None) -> Self:
+        """A client of the Temporal server that the settings name. Raises `runtime.Unreachable`."""
+        return cls(await runtime.connect(address))
+
+    # --- orders ---
+
+    async def start(
+        self, draft: OrderDraft, *, pack: Pack | None = None, backdated: bool = False
+    ) -> WorkflowHandle[OrderWorkflow, Outcome]:
+        """Start an order whose payment has been captured; `pack` replaces the pack it names.
+
+        Raises BadInput for an unknown pack and, unless it is `backdated`, for a deadline to ship that has passed;
+        DuplicateOrder if the id was used before.
+        """
+        order = draft.order(pack)
+        late = overdue(order, order.clock.now(self._now()))
+        if late and not backdated:
+            raise BadInput(f"Order {order.order_id} cannot be started", [late])
+        subject = f"order-{order.order_id}"
+        _small_enough(f"Order {order.order_id}", order)
+        self._clocks[subject] = order.clock
+        async with self._answers(subject):
+            try:
+                return await self.client.start_workflow(
+                    OrderWorkflow.run,
+                    order,
+                    id=subject,
+                    task_queue=runtime.TASK_QUEUE,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    static_summary=summary(order),
+                    search_attributes=of_new_order(order),
+                    memo=None if order.clock == REAL_TIME else {CLOCK_MEMO: order.clock},
+                )
+            except WorkflowAlreadyStartedError:
+                raise DuplicateOrder(order.order_id) from None
+
+    async def ship(self, order_id: str, message: Shipped) -> None:
+        """The seller says that the parcel is on its way. What is not accepted shows in the timeline."""
+        await self._signal(order_id, OrderWorkflow.shipped, message)
+
+    async def tracking(self, order_id: str, message: Tracking) -> None:
+        """The carrier's webhook has news of the parcel."""
+        await self._signal(order_id, OrderWorkflow.tracking, message)
+
+    async def accept(self, order_id: str, message: Acceptance | None = None) -> None:
+        """The buyer is content. What is not accepted shows in the timeline."""
+        await self._signal(order_id, OrderWorkflow.buyer_accepts, message or Acceptance())
+
+    async def chargeback(self, order_id: str, message: Chargeback) -> None:
+        """The payment provider reports a chargeback or its result."""
+        await self._signal(order_id, OrderWorkflow.chargeback, message)
+
+    async def disrupt(self, subject: str, message: Disruption) -> None:
+        """A storm, strike or outage moves clocks of this order or case."""
+        of_case = subject_of(subject).startswith("case-")
+        await self._signal(subject, CaseWorkflow.disruption if of_case else OrderWorkflow.disruption, message)
+
+    async def complain(
+        self, order_id: str, message: Complaint, *, request_id: str = "", lenient: bool = False
+    ) -> Reply:
+        """The buyer reports a problem; the reply has the id of the case.
+
+        `lenient` only leaves it with the order, also while no worker runs, and gives an empty acceptance:
+        what cannot be accepted is answered with a notice. Otherwise raises MessageRefused or NotAnswered.
+        """
+        if lenient:
+            await self._signal(order_id, OrderWorkflow.buyer_complaint, message)
+            return Reply.yes("the complaint is left with the order, which answers by a notice")
+        return await self._update(order_id, OrderWorkflow.open_case, message, request_id)
+
+    async def cancel(self, order_id: str, message: Cancel, *, request_id: str = "") -> Reply:
+        """Buyer or seller cancels, or the seller answers. Raises MessageRefused or NotAnswered."""
+        return await self._update(order_id, OrderWorkflow.cancel, message, request_id)
+
+    async def extend(self, order_id: str, message: Extend, *, request_id: str = "") -> Reply:
+        """The seller asks for, or the buyer grants, more time. Raises MessageRefused or NotAnswered."""
+        return await self._update(order_id, OrderWorkflow.extend, message, request_id)
+
+    async def outcome(self, order_id: str) -> Outcome:
+        """What became of the order, as soon as it has ended.
+
+        Raises OrderClosed if it was ended from outside, and so has no outcome.
+        """
+        subject = subject_of(order_id)
+        async with self._answers(subject):
+            handle = self.client.get_workflow_handle_for(OrderWorkflow.run, subject)
+            try:
+                return await handle.result()
+            except WorkflowFailureError as error:
+                raise OrderClosed(subject, None) from error
+
+    # --- cases ---
+
+    async def respond(self, case_id: str, message: Response, *, request_id: str = "") -> Reply:
+        """The seller accepts or contests the complaint. Raises MessageRefused or NotAnswered."""
+        return await self._update(case_id, CaseWorkflow.respond, message, request_id)
+
+    async def rule(self, case_id: str, message: Ruling, *, request_id: str = "") -> Reply:
+        """A support agent decides. Raises MessageRefused or NotAnswered."""
+        return await self._update(case_id, CaseWorkflow.rule, message, request_id)
+
+    async def withdraw(self, case_id: str, message: Withdrawal | None = None, *, request_id: str = "") -> Reply:
+        """The buyer takes the complaint back. Raises MessageRefused or NotAnswered."""
+        return await self._update(case_id, CaseWorkflow.withdraw, message or Withdrawal(), request_id)
+
+    # --- questions, about orders and cases ---
+
+    async def status(self, subject: str) -> Status:
+        """Where an order or case stands, what happens next and when."""
+        return await self._query(subject, OrderWorkflow.status)
+
+    async def receipt(self, subject: str) -> Receipt:
+        """For each party, what is owed, by when, and what happens if nobody acts."""
+        return await self._query(subject, OrderWorkflow.receipt)
+
+    async def timeline(self, subject: str) -> tuple[StoryEntry, ...]:
+        """What happened to an order or case, oldest first."""
+        return await self._query(subject, OrderWorkflow.timeline)
+
+    async def list(
+        self, query: str = "", *, cases: bool = False, closed: bool = False, limit: int = 1000
+    ) -> tuple[Listed, ...]:
+        """Orders (or cases) that a visibility query finds, soonest deadline first; open ones unless `closed`.
+
+        `query` is in Temporal's list filter language, for example `SellerId = "s-4"`. At most `limit` are read, and
+        what has just changed may show a second later: for looking, never for deciding. Raises BadInput for a
+        malformed query.
+        """
+        wanted = query_of(query, cases=cases, closed=closed)
+        async with self._answers("the list"):
+            rows = [Listed.of(found) async for found in self.client.list_workflows(wanted, limit=limit)]
+        return tuple(sorted(rows, key=lambda row: row.urgency))
+
+    # --- sending ---
+
+    async def _signal(self, subject: str, signal: Any, message: Message) -> None:
+        subject = subject_of(subject)
+        stamped = await self._stamped(subject, message)
+        async with self._answers(subject):
+            await self.client.get_workflow_handle(subject).signal(signal, stamped, rpc_timeout=self._patience)
+
+    async def _update(self, subject: str, update: Any, message: Message, request_id: str) -> Reply:
+        subject = subject_of(subject)
+        stamped = await self._stamped(subject, message)
+        request_id = request_id or str(uuid.uuid4())
+        handle = self.client.get_workflow_handle(subject)
+        async with self._answers(subject, request_id, stamped):
+            try:
+                reply: Reply = await handle.execute_update(update, stamped, id=request_id, rpc_timeout=self._patience)
+            except WorkflowUpdateFailedError as error:
+                # The order ended between taking the message and answering it, or runs under another version.
+                if closed := await self._closed(subject):
+                    raise closed from error
+                raise RedressError(f"{subject} could not handle the message: {error.cause}") from error
+        if reply.refused:
+            raise MessageRefused(reply)
+        return reply
+
+    async def _query(self, subject: str, query: Callable[[Any], _Got]) -> _Got:
+        subject = subject_of(subject)
+        async with self._answers(subject):
+            got: _Got = await self.client.get_workflow_handle(subject).query(query, rpc_timeout=self._patience)
+            return got
+
+    async def _stamped(self, subject: str, message: _Said) -> _Said:
+        _small_enough("The message", message)
+        if message.submitted_at is not None:
+            return message
+        clock = await self._clock(subject)
+        return message.model_copy(update={"submitted_at": clock.now(self._now())})
+
+    async def _clock(self, subject: str) -> Clock:
+        """The clock that an order was started with; a case has that of its order."""
+        order = subject if subject.startswith("order-") else f"order-{subject.removeprefix('case-').rpartition('-')[0]}"
+        if order not in self._clocks:
+            async with self._answers(subject):
+                described = await self.client.get_workflow_handle(order).describe(rpc_timeout=self._patience)
+                self._clocks[order] = await described.memo_value(CLOCK_MEMO, REAL_TIME, type_hint=Clock)
+        return self._clocks[order]
+
+    # --- errors ---
+
+    @asynccontextmanager
+    async def _answers(self, subject: str, request_id: str = "", message: Message | None = None) -> AsyncIterator[None]:
+        """Turn what temporalio raises into the errors of `storefront/errors.py`."""
+        try:
+            yield
+        except RPCTimeoutOrCancelledError as error:
+            raise NotAnswered(subject, self._patience.total_seconds(), request_id, message) from error
+        except RPCError as error:
+            match error.status:
+                case RPCStatusCode.NOT_FOUND:
+                    raise (await self._closed(subject) or UnknownOrder(subject)) from error
+                case RPCStatusCode.DEADLINE_EXCEEDED | RPCStatusCode.CANCELLED | RPCStatusCode.FAILED_PRECONDITION:
+                    raise NotAnswered(subject, self._patience.total_seconds(), request_id, message) from error
+                case RPCStatusCode.INVALID_ARGUMENT:
+                    raise BadInput(f"Temporal refuses {subject}: {error.message}") from error
+                case _:
+                    raise
+
+    async def _closed(self, subject: str) -> OrderClosed | None:
+        """The error for what has ended; none if it still runs or never was."""
+        handle: WorkflowHandle[Any, Any] = self.client.get_workflow_handle(subject)
+        try:
+            status = (await handle.describe(rpc_timeout=self._patience)).status
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+        if status is WorkflowExecutionStatus.RUNNING:
+            return None
+        if status is not WorkflowExecutionStatus.COMPLETED:
+            return OrderClosed(subject, None)
+        if subject.startswith("case-"):
+            resolution = await self.client.get_workflow_handle_for(CaseWorkflow.run, subject).result()
+            return OrderClosed(subject, _way_out(resolution))
+        outcome = await self.client.get_workflow_handle_for(OrderWorkflow.run, subject).result()
+        return OrderClosed(subject, outcome.decision.ending)
+
+
+def subject_of(name: str) -> str:
+    """The workflow id behind an order id; the id of a case, or of an order's workflow, stands for itself."""
+    return name if name.startswith(OWN_PREFIXES) else f"order-{name}"
+
+
+def summary(order: Order) -> str:
+    """What lists and the Web UI show of an order in one line of at most 200 bytes."""
+    text = (
+        f"{order.order_id}: {order.price.total}, buyer {order.buyer.id}, seller {order.seller.id}, {order.policy.pack}"
+    )
+    return text if len(text) <= 200 else f"{text[:197]}..."  # noqa: PLR2004 -- Temporal's limit, as the docstring says
+
+
+def _way_out(resolution: Resolution) -> str:
+    return resolution.remedy or "withdrawn"
+
+
+def _small_enough(what: str, model: Model) -> None:
+    size = len(model.model_dump_json().encode())
+    if size > LARGEST:
+        raise TooLarge(what, size, LARGEST)
