@@ -43,7 +43,7 @@ from domain.states import OrderState, order_state
 from domain.story import Outcome, Status, StoryEntry
 from domain.tracking_numbers import normalise
 from workflows.case import CaseWorkflow
-from workflows.display import Attributes, Display
+from workflows.display import Display
 from workflows.docket import Docket
 from workflows.journal import Journal
 from workflows.options import KEEP, described
@@ -55,9 +55,9 @@ from workflows.search_attributes import (
     CASE_STATE,
     NEXT_DEADLINE,
     ORDER_ID,
-    ORDER_STATE,
     POLICY_PACK,
     SELLER_ID,
+    of_order,
 )
 from workflows.treasury import Treasury
 
@@ -536,17 +536,9 @@ class OrderWorkflow:
 
     async def _publish(self) -> None:
         await self.journal.post()
-        total = self.order.price.total
-        attributes: Attributes = {
-            ORDER_ID: self.order.order_id,
-            BUYER_ID: self.order.buyer.id,
-            SELLER_ID: self.order.seller.id,
-            ORDER_STATE: self._state().value,
-            POLICY_PACK: self.order.policy.pack,
-            AMOUNT_MINOR: total.minor,
-        }
-        facts = (("Money", f"{total}, in escrow {self.treasury.held}"), ("Policy", self.order.policy.pack))
-        self.display.show(self.receipt(), attributes, facts, self.journal.story)
+        money = f"{self.order.price.total}, in escrow {self.treasury.held}"
+        facts = (("Money", money), ("Policy", self.order.policy.pack))
+        self.display.show(self.receipt(), of_order(self.order, self._state()), facts, self.journal.story)
 
     def _outcome(self, decision: Decision) -> Outcome:
         order, parcel = self.order, self.watch.parcel
