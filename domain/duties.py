@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
 
 from domain.base import Instant, Model
 from domain.parties import Role
@@ -99,7 +98,7 @@ class Duty(Model):
     extendable_until: Instant | None = None
     shifts: tuple[Shift, ...] = ()
 
-    @cached_property
+    @property
     def _moved(self) -> timedelta | None:
         total = timedelta()
         for shift in self.shifts:

@@ -231,7 +231,8 @@ def complain(standing: Standing, message: Complaint, at: datetime) -> Reply:
         )
     window = complaint_window(standing, rule)
     if window is None:
-        return Reply.no(_not_yet(rule.anchor), standing.rule(f"reasons.{reason}.anchor"))
+        expected = clocks.estimate(standing.order, standing.parcel)
+        return Reply.no(_not_yet(rule.anchor), standing.rule(f"reasons.{reason}.anchor"), expected)
     opens, closes = window
     if at < opens:
         return Reply.no("too early: this can be reported from then on", standing.rule(f"reasons.{reason}.opens"), opens)
