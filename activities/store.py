@@ -28,6 +28,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from activities.sqlite import switch_to_wal
+
 BUSY_SECONDS: Final = 10
 """How long a writer to an SQLite file waits for another one."""
 
@@ -100,5 +102,5 @@ def insert_new(engine: Engine, table: Table, rows: Sequence[Mapping[str, Any]]) 
 def _tune_sqlite(connection: SqliteConnection, _record: object) -> None:
     # WAL: readers do not block the writer. NORMAL: no commit waits for the disk; a killed process loses
     # nothing, a power cut at most the last rows. Who must survive power cuts runs PostgreSQL.
-    connection.execute("PRAGMA journal_mode=WAL")
+    switch_to_wal(connection)
     connection.execute("PRAGMA synchronous=NORMAL")

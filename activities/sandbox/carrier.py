@@ -16,6 +16,7 @@ from pathlib import Path
 from pydantic import Field, TypeAdapter
 
 from activities.ports import Refused, Unavailable
+from activities.sqlite import switch_to_wal
 from domain.base import Model
 from domain.parcel import Shipment, TrackingEvent
 from domain.requests import News
@@ -60,7 +61,7 @@ class SandboxCarrier:
         self._path = Path(path)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with closing(self._connect()) as db:
-            db.execute("PRAGMA journal_mode=WAL")
+            switch_to_wal(db)
             db.executescript(_SCHEMA)
 
     def script(

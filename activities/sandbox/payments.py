@@ -26,6 +26,7 @@ from typing import Any
 from pydantic import Field
 
 from activities.ports import FailureReplayed, Refused, Unavailable
+from activities.sqlite import switch_to_wal
 from domain.base import Instant, Model
 from domain.money import Money
 from domain.requests import Movement, Paid
@@ -127,7 +128,7 @@ class SandboxPayments:
         self._sleep = sleep
         self._lock = Lock()
         self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        _switch_to_wal(self._db)
+        switch_to_wal(self._db)
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_SCHEMA)
 
@@ -365,17 +366,6 @@ class SandboxPayments:
             )
             for number, kind, key, payment_ref, payee, minor, currency, made_at in self._rows(query, *values)
         )
-
-
-def _switch_to_wal(db: sqlite3.Connection) -> None:
-    # SQLite keeps no timeout here: of processes that open a new file at once, some are told "locked".
-    for wait in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0):
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError:
-            time.sleep(wait)
-    db.execute("PRAGMA journal_mode = WAL")
 
 
 def _repeated(kept: tuple[str, str, str, str, str, float], request: str, now: float) -> _Answer:
