@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Annotated
 
@@ -14,6 +15,9 @@ _FRACTIONS = get_global("currency_fractions")
 _KNOWN = frozenset(get_global("all_currencies"))
 
 
+_NUMBER = re.compile(r"(-)?([0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){0,4})(?:\.([0-9]+))?", re.ASCII)
+
+
 class CurrencyMismatch(ValueError):
     """Two amounts of different currencies met where one currency was promised."""
 
@@ -22,6 +26,10 @@ def _known_currency(code: str) -> str:
     if code not in _KNOWN:
         raise ValueError(f"{code!r} is not an ISO 4217 currency; write three capital letters, for example USD")
     return code
+
+
+def _digits(currency: str) -> int:
+    return int(_FRACTIONS.get(currency, _FRACTIONS["DEFAULT"])[0])
 
 
 Currency = Annotated[str, AfterValidator(_known_currency)]
@@ -36,6 +44,20 @@ class Money(Model):
 
     minor: int
     currency: Currency
+
+    @classmethod
+    def parse(cls, text: str) -> Money:
+        """The amount that people write, as `str()` does: `USD 129.00`, `JPY 1,500`.
+
+        Raises ValueError for a currency that is none, and for a part smaller than its minor unit.
+        """
+        currency, _, number = text.partition(" ")
+        digits = _digits(_known_currency(currency))
+        if not (written := _NUMBER.fullmatch(number)) or len(written[3] or "") > digits:
+            example = cls.model_construct(minor=12_900, currency=currency)
+            raise ValueError(f"write an amount as currency and number, for example {example}")
+        minor = int(written[2].replace(",", "") + (written[3] or "").ljust(digits, "0"))
+        return cls(minor=-minor if written[1] else minor, currency=currency)
 
     def _same(self, other: Money) -> int:
         if self.currency != other.currency:
@@ -70,5 +92,5 @@ class Money(Model):
         return self._with(0)
 
     def __str__(self) -> str:
-        digits = _FRACTIONS.get(self.currency, _FRACTIONS["DEFAULT"])[0]
+        digits = _digits(self.currency)
         return f"{self.currency} {self.minor / 10**digits:,.{digits}f}"

@@ -81,7 +81,7 @@ _Got = TypeVar("_Got")
 class Redress:
     """Orders and cases, by their ids.
 
-    `patience` bounds every wait for a worker. `now` gives real time (UTC).
+    `patience` bounds every wait for a worker, `task_queue` names its queue. `now` gives real time (UTC).
     A message without `submitted_at` is stamped with the moment of the call, in its order's own time.
     Updates carry a `request_id`: a repetition with the same one is answered the same and changes nothing.
     """
@@ -90,18 +90,21 @@ class Redress:
         self,
         client: Client,
         *,
+        task_queue: str = runtime.TASK_QUEUE,
         patience: timedelta = timedelta(seconds=10),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.client = client
+        self._task_queue = task_queue
         self._patience = patience
         self._now = now
         self._clocks: dict[str, Clock] = {}
 
     @classmethod
     async def connect(cls, address: str | None = None) -> Self:
-        """A client of the Temporal server that the settings name. Raises `runtime.Unreachable`."""
-        return cls(await runtime.connect(address))
+        """A client as the settings say. Raises `runtime.Unreachable`, and `runtime.SettingsError` for wrong ones."""
+        settings = runtime.load_settings()
+        return cls(await runtime.connect(address), task_queue=settings.task_queue)
 
     # --- orders ---
 
@@ -126,7 +129,7 @@ class Redress:
                     OrderWorkflow.run,
                     order,
                     id=subject,
-                    task_queue=runtime.TASK_QUEUE,
+                    task_queue=self._task_queue,
                     id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                     static_summary=summary(order),
                     search_attributes=of_new_order(order),
@@ -231,6 +234,12 @@ class Redress:
         async with self._answers("the list"):
             rows = [Listed.of(found) async for found in self.client.list_workflows(wanted, limit=limit)]
         return tuple(sorted(rows, key=lambda row: row.urgency))
+
+    async def is_open(self, subject: str) -> bool:
+        """Whether the order or case still runs. Needs no worker. Raises UnknownOrder."""
+        async with self._answers(subject):
+            described = await self.client.get_workflow_handle(subject_of(subject)).describe(rpc_timeout=self._patience)
+        return described.status is WorkflowExecutionStatus.RUNNING
 
     # --- sending ---
 

@@ -1,15 +1,16 @@
 """What can go wrong between a storefront and its orders. Every text says what to do.
 
     RedressError
-    ├── BadInput        the order or message cannot be right; nothing was sent
-    │   └── TooLarge    it is beyond what Temporal carries
-    ├── DuplicateOrder  an order of this id was started before
-    ├── UnknownOrder    there is no such order or case
-    ├── OrderClosed     it has ended and accepts nothing more
-    ├── MessageRefused  the rules of the order say no; `reply` has the rule and the date
-    └── NotAnswered     no worker took it in time; nothing happened, so send it again
+    ├── BadInput        the order or message cannot be right; nothing was sent (2)
+    │   └── TooLarge    it is beyond what Temporal carries (2)
+    ├── DuplicateOrder  an order of this id was started before (4)
+    ├── UnknownOrder    there is no such order or case (5)
+    ├── OrderClosed     it has ended and accepts nothing more (4)
+    ├── MessageRefused  the rules of the order say no; `reply` has the rule and the date (4)
+    └── NotAnswered     no worker took it in time; nothing happened, so send it again (3)
 
-Losing the server itself raises what temporalio raises (`RPCError`); `runtime.Unreachable` is for connecting.
+The numbers are the exit codes of the command line. `runtime.Unreachable` is for connecting; a server that is lost
+later raises what temporalio raises (`RPCError`).
 Texts hold ids and field names, never the values of fields: they may be personal.
 """
 
@@ -17,16 +18,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import runtime
 from domain.messages import Message, Reply
 from domain.wording import moment
 
 
-class RedressError(Exception):
+class RedressError(runtime.Problem):
     """The base of all errors here."""
 
 
 class BadInput(RedressError):
     """What was given cannot be right. `problems` are all that was found, each with its field."""
+
+    code = runtime.Exit.USAGE
 
     def __init__(self, what: str, problems: Iterable[str] = ()) -> None:
         self.problems = tuple(problems)
@@ -44,6 +48,8 @@ class TooLarge(BadInput):
 class DuplicateOrder(RedressError):
     """Order ids are used once, also when the first order has ended long ago."""
 
+    code = runtime.Exit.REFUSED
+
     def __init__(self, order_id: str) -> None:
         self.order_id = order_id
         super().__init__(
@@ -55,6 +61,8 @@ class DuplicateOrder(RedressError):
 class UnknownOrder(RedressError):
     """No order or case of this id is known."""
 
+    code = runtime.Exit.NOT_FOUND
+
     def __init__(self, subject: str) -> None:
         self.subject = subject
         super().__init__(f"There is no {subject}. Check the id; `list --closed` also shows what has ended.")
@@ -62,6 +70,8 @@ class UnknownOrder(RedressError):
 
 class OrderClosed(RedressError):
     """The order or case has ended. `ending` says how; none if it ended without an outcome."""
+
+    code = runtime.Exit.REFUSED
 
     def __init__(self, subject: str, ending: str | None) -> None:
         self.subject = subject
@@ -76,11 +86,13 @@ class OrderClosed(RedressError):
 class MessageRefused(RedressError):
     """The order understood the message and its rules say no."""
 
+    code = runtime.Exit.REFUSED
+
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
         when = f" ({moment(reply.instant)})" if reply.instant else ""
         rule = f" Rule: {reply.rule}." if reply.rule else ""
-        super().__init__(f"Refused: {reply.text}{when}.{rule}")
+        super().__init__(f"Refused: {reply.text.removesuffix('.')}{when}.{rule}")
 
 
 class NotAnswered(RedressError):
@@ -89,6 +101,8 @@ class NotAnswered(RedressError):
     Sending `message` again with the same `request_id` is safe: it is carried out once, and judged by
     the instant at which it was first sent.
     """
+
+    code = runtime.Exit.UNREACHABLE
 
     def __init__(self, subject: str, seconds: float, request_id: str = "", message: Message | None = None) -> None:
         self.subject = subject

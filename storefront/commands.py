@@ -1,0 +1,273 @@
+"""What the commands of `storefront/cli.py` do. Each ends the process through `runtime.run`, with its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import typer
+from pydantic import BaseModel, ValidationError
+
+import runtime
+from activities.sandbox.payments import SandboxPayments
+from domain import policy_packs, wording
+from domain.messages import (
+    Acceptance,
+    Cancel,
+    Chargeback,
+    Complaint,
+    Disruption,
+    Extend,
+    Message,
+    Reply,
+    Response,
+    Ruling,
+    Shipped,
+    Withdrawal,
+)
+from domain.money import Money
+from storefront import documents, show
+from storefront.client import Redress
+from storefront.draft import OrderDraft, problems
+from storefront.errors import BadInput, MessageRefused, NotAnswered, RedressError
+from storefront.policy_table import table
+from storefront.watching import events
+from worker import PAYMENTS_FILE
+
+LEFT: Final[dict[str, tuple[str, type[Message]]]] = {
+    "ship": ("shipped", Shipped),
+    "accept": ("buyer_accepts", Acceptance),
+    "complain": ("buyer_complaint", Complaint),
+    "chargeback": ("chargeback", Chargeback),
+    "disrupt": ("disruption", Disruption),
+}
+"""What is left with an order or case without an answer: command, signal, model."""
+
+ASKED: Final[dict[str, type[Message]]] = {
+    "complain": Complaint,
+    "cancel": Cancel,
+    "extend": Extend,
+    "respond": Response,
+    "rule": Ruling,
+    "withdraw": Withdrawal,
+}
+"""What is answered at once: command, model."""
+
+
+def start(files: Sequence[str], pack: Path | None, *, backdated: bool, sandbox: bool, as_json: bool) -> NoReturn:
+    """Start the orders in these files, as many as can be; the exit code is that of the first that cannot."""
+
+    async def work(redress: Redress) -> int:
+        code = 0
+        rules = _pack(pack) if pack else None
+        for draft in documents.drafts(files, datetime.now(UTC)):
+            try:
+                if sandbox:
+                    _capture(draft)
+                handle = await redress.start(draft, pack=rules, backdated=backdated)
+            except RedressError as error:
+                _complain(error, as_json)
+                code = code or error.code
+            else:
+                started = {
+                    "order_id": draft.order_id,
+                    "workflow_id": handle.id,
+                    "run_id": handle.first_execution_run_id,
+                }
+                text = f"Started {draft.order_id} for {draft.price.total}; see: starter.py status {draft.order_id}"
+                typer.echo(json.dumps(started) if as_json else text)
+        return code
+
+    _run(work, as_json)
+
+
+def leave(command: str, subject: str, as_json: bool, **fields: Any) -> NoReturn:
+    """Leave what is not answered, then look in the story whether it was refused."""
+    signal, model = LEFT[command]
+
+    async def work(redress: Redress) -> None:
+        message = _message(model, **fields)
+        before = await _refusals(redress, subject, signal)
+        if command == "complain":
+            await redress.complain(subject, message, lenient=True)
+        else:
+            await getattr(redress, command)(subject, message)
+        after = await _refusals(redress, subject, signal)
+        if before is not None and after is not None and len(after) > len(before):
+            raise MessageRefused(after[-1])
+        seen = after is not None
+        text = f"{signal} was noted." if seen else f"{signal} is kept by Temporal, and counts once a worker runs."
+        typer.echo(json.dumps({"subject": subject, "sent": signal, "seen": seen}) if as_json else text)
+
+    _run(work, as_json)
+
+
+async def _refusals(redress: Redress, subject: str, signal: str) -> list[Reply] | None:
+    """The refusals of such messages so far; none if nobody can be asked."""
+    try:
+        story = await redress.timeline(subject)
+    except NotAnswered:
+        return None
+    refused = [entry.facts for entry in story if entry.what == "refused" and entry.facts.get("message") == signal]
+    return [Reply.no(facts.get("text", ""), facts.get("rule", "")) for facts in refused]
+
+
+def ask(command: str, subject: str, request_id: str, as_json: bool, **fields: Any) -> NoReturn:
+    """Send what is answered at once, and show the answer."""
+
+    async def work(redress: Redress) -> None:
+        send: Callable[..., Awaitable[Reply]] = getattr(redress, command)
+        reply = await send(subject, _message(ASKED[command], **fields), request_id=request_id)
+        _show(reply, as_json, lambda: show.reply(show.console(), reply))
+
+    _run(work, as_json)
+
+
+def status(subject: str, as_json: bool) -> NoReturn:
+    """Where it stands."""
+
+    async def work(redress: Redress) -> None:
+        answer = await redress.status(subject)
+        _show(answer, as_json, lambda: show.status(show.console(), answer))
+
+    _run(work, as_json)
+
+
+def receipt(subject: str, as_json: bool) -> NoReturn:
+    """What is owed."""
+
+    async def work(redress: Redress) -> None:
+        answer = await redress.receipt(subject)
+        _show(answer, as_json, lambda: show.receipt(show.console(), answer))
+
+    _run(work, as_json)
+
+
+def timeline(subject: str, as_json: bool) -> NoReturn:
+    """What happened."""
+
+    async def work(redress: Redress) -> None:
+        answer = await redress.timeline(subject)
+        _show(answer, as_json, lambda: show.story(show.console(), answer))
+
+    _run(work, as_json)
+
+
+def list_(query: str, *, cases: bool, closed: bool, limit: int, as_json: bool) -> NoReturn:
+    """Many orders or cases."""
+
+    async def work(redress: Redress) -> None:
+        rows = await redress.list(query, cases=cases, closed=closed, limit=limit)
+        _show(rows, as_json, lambda: show.listing(show.console(), rows, now=datetime.now(UTC)))
+
+    _run(work, as_json)
+
+
+def watch(subjects: Sequence[str], every: float, as_json: bool) -> NoReturn:
+    """What happens, as it happens."""
+
+    async def work(redress: Redress) -> None:
+        with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C is how one stops watching
+            async for subject, entry in events(redress, subjects, every=every):
+                text = wording.event(entry.what, entry.facts)
+                told = {"subject": subject, **entry.model_dump(mode="json"), "text": text}
+                typer.echo(json.dumps(told, ensure_ascii=False) if as_json else show.line(entry, subject))
+
+    _run(work, as_json)
+
+
+def check_pack(file: Path) -> NoReturn:
+    """Whether a pack can be used."""
+
+    async def work() -> None:
+        typer.echo(f"{file}: {_pack(file).policy.pack} can be used.")
+
+    runtime.run(work())
+
+
+def show_pack(name: str) -> NoReturn:
+    """The rules of a pack; without a name, the packs there are."""
+
+    async def work() -> None:
+        try:
+            typer.echo(table(policy_packs.load(name)) if name else "\n".join(policy_packs.names()))
+        except ValueError as error:
+            raise BadInput(str(error)) from None
+
+    runtime.run(work())
+
+
+# --- what they share ---
+
+
+def _run(work: Callable[[Redress], Awaitable[int | None]], as_json: bool) -> NoReturn:
+    """Connect, do the work and end the process."""
+
+    async def main() -> int | None:
+        try:
+            return await work(await Redress.connect())
+        except runtime.Problem as problem:
+            _complain(problem, as_json)
+            return problem.code
+
+    runtime.run(main())
+
+
+def _message(model: type[Message], at: str | None = None, **fields: Any) -> Any:
+    """The message of this model; what was not given is left to its defaults. Raises BadInput."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    for name in ("text", "reason"):
+        if given.get(name) == documents.STDIN:
+            given[name] = documents.read(documents.STDIN)
+    try:
+        if "amount" in given:
+            given["amount"] = Money.parse(given["amount"])
+    except ValueError as error:
+        raise BadInput("Nothing was sent, because of", [f"amount: {error}"]) from None
+    try:
+        return model(submitted_at=at, **given)
+    except ValidationError as error:
+        raise BadInput("Nothing was sent, because of", problems(error)) from None
+
+
+def _show(answer: BaseModel | Sequence[BaseModel], as_json: bool, draw: Callable[[], None]) -> None:
+    if as_json:
+        typer.echo(show.as_json(answer))
+    else:
+        draw()
+
+
+def _complain(problem: runtime.Problem, as_json: bool) -> None:
+    """The problem on standard error: a message, or one line of JSON."""
+    if not as_json:
+        typer.echo(str(problem), err=True)
+        return
+    told: dict[str, Any] = {"error": type(problem).__name__, "message": str(problem)}
+    told |= {name: value for name in ("request_id", "problems", "ending") if (value := getattr(problem, name, None))}
+    if isinstance(problem, MessageRefused):
+        told["reply"] = problem.reply.model_dump(mode="json")
+    typer.echo(json.dumps(told, ensure_ascii=False), err=True)
+
+
+def _pack(file: Path) -> policy_packs.Pack:
+    try:
+        return policy_packs.read(file)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read ({error.strerror}). Check the path.") from None
+
+
+def _capture(draft: OrderDraft) -> None:
+    """Let the sandbox provider have taken the payment, as the real one would have before the order starts."""
+    folder = runtime.load_settings().data_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        SandboxPayments(folder / PAYMENTS_FILE).capture(draft.payment_ref, draft.price.total)
+    except ValueError as error:
+        raise BadInput(f"Order {draft.order_id} cannot be started", [f"payment_ref: {error}"]) from None
