@@ -85,6 +85,27 @@ class Report(Model):
         return all(check.holds for check in self.checks)
 
 
+class Drawn(Model):
+    """Where the orders came from, and what was left out on the way."""
+
+    source: str
+    read: int
+    without_base_rates: int
+    unplayable: dict[str, int]
+    playable: int
+
+
+class Result(Model):
+    """A whole replay, as `--json` prints it."""
+
+    drawn: Drawn
+    pack: str
+    seed: int
+    day: float
+    seconds: float
+    report: Report
+
+
 def really(order: RecordedOrder) -> str:
     """What became of an order in reality, as one of a few classes."""
     if order.handed_over_at is None:
