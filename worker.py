@@ -78,9 +78,10 @@ class Adapters:
         from activities.outcomes import OutcomeActivities
         from activities.payments import PaymentActivities
 
-        payments = PaymentActivities(self.payments)
+        carriers, payments = CarrierActivities(self.carriers), PaymentActivities(self.payments)
         return [
-            CarrierActivities(self.carriers).look_up,
+            carriers.look_up,
+            carriers.trace,
             NoticeActivities(self.outbox, self.directory).post,
             OutcomeActivities(self.outcomes).record,
             payments.refund,
