@@ -9,14 +9,13 @@ import asyncio
 import contextlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 import runtime
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 HOST: Final = "127.0.0.1"
 DATABASE: Final = "temporal.sqlite"
 LOG: Final = "temporal.log"
+LOCK: Final = "temporal.lock"
 
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 10.0
@@ -64,6 +64,7 @@ class EmbeddedServer:
         self._ui_port = ui_port
         self.namespace = namespace
         self._process: subprocess.Popen[bytes] | None = None
+        self._claim: BinaryIO | None = None
 
     @property
     def address(self) -> str:
@@ -90,12 +91,13 @@ class EmbeddedServer:
         if self.pid is not None:
             return
         self._data_dir.mkdir(parents=True, exist_ok=True)
+        self._claim = self._claim or _claimed(self._data_dir)
         self._port = _usable(self._port, "--port")
         self._ui_port = _usable(self._ui_port, "--ui-port")
         with self.log_path.open("ab") as log:
             # From the event loop's thread: the kernel binds the child to the thread that started it.
             self._process = subprocess.Popen(  # noqa: ASYNC220, S603 returns at once; our own command
-                [sys.executable, "-S", "-c", _BOUND_TO_PARENT, str(os.getpid()), *self._command()],
+                [sys.executable, "-IS", "-c", _BOUND_TO_PARENT, str(os.getpid()), *self._command()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -115,13 +117,20 @@ class EmbeddedServer:
         try:
             await asyncio.to_thread(self._process.wait, _STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self._process.kill()
+        self._ended(self._process)
 
     def kill(self) -> None:
         """End the server as a power cut would: SIGKILL. `start` brings it back with all it had written."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
+            self._process.kill()
+            self._ended(self._process)
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
 
     async def restart(self) -> None:
         """Stop, and start on the same ports and data."""
@@ -170,6 +179,22 @@ class EmbeddedServer:
 
     def _tail(self) -> str:
         return self.log_path.read_text(errors="replace")[-_LOG_TAIL:].strip()
+
+
+def _claimed(data_dir: Path) -> BinaryIO:
+    """The folder is ours until the file is closed: two servers on one database would spoil it."""
+    import fcntl  # there is no such server for Windows
+
+    claim = (data_dir / LOCK).open("ab")
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        claim.close()
+        raise ServerFailed(
+            f"Another embedded server uses the folder {data_dir}. "
+            "Use that server by leaving out --embedded, stop it, or choose another folder by REDRESS_DATA_DIR."
+        ) from None
+    return claim
 
 
 def _executable() -> str:

@@ -5,7 +5,8 @@ Exceptions that end a process with a message for people, each with its exit code
     Problem
      ├── SettingsError   a setting is wrong            (2)
      ├── Unreachable     Temporal does not answer      (3)
-     └── Refused         Temporal refuses our identity (3)
+     ├── AccessDenied    Temporal does not let us in   (3)
+     └── NotFound        Temporal does not know it     (5)
 
 Temporal is imported where it is used, so that a command line can show its help at once.
 """
@@ -265,7 +266,7 @@ class Unreachable(Problem):
     code = Exit.UNREACHABLE
 
 
-class Refused(Problem):
+class AccessDenied(Problem):
     """Temporal answers, but not to us."""
 
     code = Exit.UNREACHABLE
@@ -340,8 +341,8 @@ def _identity(error: RPCError) -> Problem | None:
     from temporalio.service import RPCStatusCode
 
     if error.status in (RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED):
-        return Refused(
-            f"Temporal refuses us ({error.message}). "
+        return AccessDenied(
+            f"Temporal does not let us in ({error.message}). "
             "Check TEMPORAL_API_KEY, the TLS certificate and TEMPORAL_NAMESPACE."
         )
     return None
