@@ -78,8 +78,13 @@ class Script:
     @property
     def length(self) -> timedelta:
         """From the purchase to the last thing that anybody says."""
-        last = self.messages[-1].submitted_at if self.messages else None
-        return (last or self.draft.placed_at) - self.draft.placed_at
+        return sent_at(self.messages[-1]) - self.draft.placed_at if self.messages else timedelta()
+
+
+def sent_at(message: Message) -> datetime:
+    """When a message of a script is said (UTC)."""
+    assert message.submitted_at is not None, "a script dates all that is said"  # noqa: S101 -- tells mypy
+    return message.submitted_at
 
 
 def fault(order: RecordedOrder) -> Fault | None:
@@ -117,7 +122,7 @@ def script(order: RecordedOrder, number: int, *, pack: Pack, clock: Clock = REAL
         messages.insert(0, shipped)
     messages += filter(None, (_withdrawal(order, ship_by), _reaction(order)))
     # A stable order: who says two things at one instant says them as listed.
-    messages.sort(key=lambda message: message.submitted_at or order.purchased_at)
+    messages.sort(key=sent_at)
     return Script(order, draft, ship_by, shipment, events, tuple(messages))
 
 

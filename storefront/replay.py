@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import func, select
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.sandbox.carrier import SandboxCarrier
 from activities.sandbox.payments import SandboxPayments
@@ -39,9 +40,9 @@ from domain.policy_packs import Pack
 from embedded import EmbeddedServer
 from storefront import replay_show, show
 from storefront.client import Redress
-from storefront.errors import BadInput, MessageRefused, OrderClosed, RedressError, UnknownOrder
+from storefront.errors import BadInput, MessageRefused, NotAnswered, OrderClosed, RedressError, UnknownOrder
 from storefront.recorded import RecordedOrder, csv_file, olist, olist_folder
-from storefront.reenactment import Fault, Script, fault, hearing, script
+from storefront.reenactment import Fault, Script, fault, hearing, script, sent_at
 from storefront.replay_report import Broken, Drawn, Played, Report, Result, Said, report
 from storefront.show import console
 
@@ -49,20 +50,26 @@ PACK: Final = "resale-v1"
 
 SHORTEST_DAY: Final = 0.25
 LONGEST_DAY: Final = 3600.0
-"""Real seconds of a policy day. Much faster, and the timers' floor of about a second would be weeks."""
+"""Real seconds of a policy day. In a shorter one, the timers' floor of about a second would be weeks."""
 
 DAY: Final = 1.0
-ORDERS_PER_SECOND: Final = 5.0
-"""By default: real seconds of a policy day, and how many orders are started each second. Measured: docs/replay.md."""
+"""By default: real seconds of a policy day. Measured, as the two below: docs/replay.md."""
+
+FASTEST: Final = 5.0
+"""Orders started in a second, at most."""
+
+CALM: Final = timedelta(hours=3)
+"""How late messages may arrive, in policy time, before the next order waits: nobody's deadline may hang on it."""
 
 WORKERS: Final = 1
 
 _PATIENCE: Final = timedelta(seconds=60)
-_CASE_APPEARS: Final = 0.2
+_PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 _TAIL: Final = timedelta(days=150)
 """The longest that an order of `resale-v1` goes on after the last thing anybody said, with room to spare."""
 
 _SPARE_SECONDS: Final = 120.0
+_RECENT_SECONDS: Final = 2.0
 
 
 # --- which orders ---
@@ -104,7 +111,10 @@ def draw(
 
 @dataclass(slots=True)
 class Stage:
-    """What all orders of a replay share. `news` counts what has happened, for the progress display."""
+    """What all orders of a replay share. `news` counts what has happened, for the progress display.
+
+    `lags` tells by how much, in policy time, messages arrived later than they were sent.
+    """
 
     redress: Redress
     pack: Pack
@@ -112,12 +122,30 @@ class Stage:
     seed: int
     news: Counter[str] = field(default_factory=Counter)
     lags: list[timedelta] = field(default_factory=list)
+    _recent: deque[tuple[float, timedelta]] = field(default_factory=lambda: deque(maxlen=50))
+
+    def arrived(self, lag: timedelta) -> None:
+        """A message has arrived."""
+        self.lags.append(lag)
+        self._recent.append((time.monotonic(), lag))
+
+    @property
+    def behind(self) -> timedelta:
+        """The mean lag of the last two seconds; nothing arrived, nothing is late."""
+        recent = [lag for at, lag in self._recent if at > time.monotonic() - _RECENT_SECONDS]
+        return sum(recent, timedelta()) / max(len(recent), 1)
 
 
-async def play_all(stage: Stage, scripts: Sequence[Script], rate: float) -> tuple[list[Played], list[Broken]]:
-    """Play the scripts side by side, `rate` of them started each second, the longest first."""
-    longest_first = sorted(scripts, key=_expected_length, reverse=True)
-    ends = await asyncio.gather(*(_safely(stage, one, number / rate) for number, one in enumerate(longest_first)))
+async def play_all(stage: Stage, scripts: Sequence[Script]) -> tuple[list[Played], list[Broken]]:
+    """Play the scripts side by side, the longest first, as fast as messages still arrive in good time."""
+    playing: list[asyncio.Task[Played | Broken]] = []
+    async with asyncio.TaskGroup() as group:
+        for one in sorted(scripts, key=_expected_length, reverse=True):
+            while stage.behind > CALM:  # noqa: ASYNC110 -- what ends it is time that passes, no event
+                await asyncio.sleep(1 / FASTEST)
+            playing.append(group.create_task(_safely(stage, one)))
+            await asyncio.sleep(1 / FASTEST)
+    ends = [task.result() for task in playing]
     return [one for one in ends if isinstance(one, Played)], [one for one in ends if isinstance(one, Broken)]
 
 
@@ -126,9 +154,8 @@ def _expected_length(one: Script) -> timedelta:
     return one.length + (timedelta(days=50) if undelivered else timedelta())
 
 
-async def _safely(stage: Stage, one: Script, after: float) -> Played | Broken:
+async def _safely(stage: Stage, one: Script) -> Played | Broken:
     """One order that goes wrong must not end the replay of the others: it is counted."""
-    await asyncio.sleep(after)
     limit = (one.length + _TAIL) / timedelta(days=1) * stage.day + _SPARE_SECONDS
     order_id = one.draft.order_id
     try:
@@ -136,7 +163,7 @@ async def _safely(stage: Stage, one: Script, after: float) -> Played | Broken:
             return await _play(stage, one)
     except TimeoutError:
         return Broken(order_id, f"did not end within {limit:.0f} s")
-    except RedressError as error:
+    except (RedressError, RPCError) as error:
         return Broken(order_id, str(error))
     finally:
         stage.news["ended"] += 1
@@ -148,7 +175,7 @@ async def _play(stage: Stage, one: Script) -> Played:
     await stage.redress.start(draft, pack=stage.pack, backdated=True)
     stage.news["started"] += 1
     numbers = itertools.count()
-    agenda = [(_at(message), next(numbers), draft.order_id, message) for message in one.messages]
+    agenda = [(sent_at(message), next(numbers), draft.order_id, message) for message in one.messages]
     heapq.heapify(agenda)
     said: list[Said] = []
     while agenda:
@@ -162,7 +189,7 @@ async def _play(stage: Stage, one: Script) -> Played:
                 break
             continue
         finally:
-            stage.lags.append(clock.now(datetime.now(UTC)) - at)
+            stage.arrived(clock.now(datetime.now(UTC)) - at)
         if reply is None:
             continue
         said.append(Said(message, reply))
@@ -171,13 +198,8 @@ async def _play(stage: Stage, one: Script) -> Played:
             policy = draft.order(stage.pack).policy
             answers = hearing(one.recorded, policy, Reason(message.reason), draft.price.total, at, stage.seed)
             for answer in answers:
-                heapq.heappush(agenda, (_at(answer), next(numbers), reply.case_id, answer))
+                heapq.heappush(agenda, (sent_at(answer), next(numbers), reply.case_id, answer))
     return Played(one, await stage.redress.outcome(draft.order_id), tuple(said))
-
-
-def _at(message: Message) -> datetime:
-    assert message.submitted_at is not None, "a script dates all that is said"  # noqa: S101 -- tells mypy
-    return message.submitted_at
 
 
 async def _until(instant: datetime) -> None:
@@ -185,34 +207,48 @@ async def _until(instant: datetime) -> None:
 
 
 async def _tell(redress: Redress, subject: str, message: Message) -> Reply | None:
-    """Pass the message on; a refusal is a reply too. Raises OrderClosed."""
-    try:
-        match message:
-            case Shipped():
-                await redress.ship(subject, message)
-            case Tracking():
-                await redress.tracking(subject, message)
-            case Acceptance():
-                await redress.accept(subject, message)
-            case Complaint():
-                return await redress.complain(subject, message)
-            case Cancel():
-                return await redress.cancel(subject, message)
-            case Response():
-                return await _once_there(redress, subject, message)
-            case Ruling():
-                return await redress.rule(subject, message)
-    except MessageRefused as refused:
-        return refused.reply
-    return None
+    """Pass the message on, however busy the server is; a refusal is a reply too. Raises OrderClosed.
+
+    The request id makes a repeated update harmless; signals are harmless when repeated.
+    """
+    request_id = f"{subject}-{type(message).__name__}-{sent_at(message):%Y%m%d%H%M%S}"
+    for pause in _PAUSES:
+        try:
+            return await _send(redress, subject, message, request_id)
+        except MessageRefused as refused:
+            return refused.reply
+        except (NotAnswered, UnknownOrder, RPCError) as error:
+            if not _will_pass(error):
+                raise
+        await asyncio.sleep(pause)
+    return await _send(redress, subject, message, request_id)
 
 
-async def _once_there(redress: Redress, case_id: str, message: Response) -> Reply:
+def _will_pass(error: NotAnswered | UnknownOrder | RPCError) -> bool:
+    if isinstance(error, RPCError):
+        # A busy server aborts an update with this status, and names no other way than to send it again.
+        return error.status is RPCStatusCode.UNAVAILABLE
     # The order answers a complaint a moment before its case has started.
-    with contextlib.suppress(UnknownOrder):
-        return await redress.respond(case_id, message)
-    await asyncio.sleep(_CASE_APPEARS)
-    return await redress.respond(case_id, message)
+    return isinstance(error, NotAnswered) or error.subject.startswith("case-")
+
+
+async def _send(redress: Redress, subject: str, message: Message, request_id: str) -> Reply | None:
+    match message:
+        case Shipped():
+            await redress.ship(subject, message)
+        case Tracking():
+            await redress.tracking(subject, message)
+        case Acceptance():
+            await redress.accept(subject, message)
+        case Complaint():
+            return await redress.complain(subject, message, request_id=request_id)
+        case Cancel():
+            return await redress.cancel(subject, message, request_id=request_id)
+        case Response():
+            return await redress.respond(subject, message, request_id=request_id)
+        case Ruling():
+            return await redress.rule(subject, message, request_id=request_id)
+    return None
 
 
 # --- the embedded server and its workers ---
@@ -275,10 +311,10 @@ class Files:
 # --- the command ---
 
 
-async def replay(stage: Stage, files: Files, scripts: Sequence[Script], rate: float = ORDERS_PER_SECOND) -> Report:
+async def replay(stage: Stage, files: Files, scripts: Sequence[Script]) -> Report:
     """Play the scripts and count what came of them. The stage needs a server with workers on the same files."""
     files.prepare(scripts)
-    played, broken = await play_all(stage, scripts, rate)
+    played, broken = await play_all(stage, scripts)
     told: dict[str, set[tuple[str, str]]] = {}
     kinds: Counter[str] = Counter()
     for (subject, role, kind), times in files.notices().items():

@@ -17,7 +17,7 @@ from domain.parties import Role
 from domain.settlement import Ending
 from domain.story import Outcome
 from storefront.recorded import RecordedOrder, Withdrawn
-from storefront.reenactment import Script
+from storefront.reenactment import Script, sent_at
 
 PAID_BY_PROVIDER: Final = (EntryKind.RELEASED, EntryKind.COMPENSATED)
 
@@ -69,6 +69,7 @@ class Report(Model):
     """All figures of a replay: counts of orders unless named otherwise; money in minor units by currency.
 
     `table` counts, for what really happened, how Redress ended the orders. `lag_hours` is in policy time.
+    `overtaken` orders ended although a message sent earlier was on its way: the replay was too fast for them.
     """
 
     orders: int
@@ -77,6 +78,7 @@ class Report(Model):
     money: dict[str, dict[str, int]]
     notices: dict[str, int]
     lag_hours: dict[str, float]
+    overtaken: int
     checks: tuple[Check, ...]
 
     @property
@@ -163,6 +165,7 @@ def report(
         money=_money(played),
         notices=dict(sorted(notices.items())),
         lag_hours=_lags(lags),
+        overtaken=sum(map(_overtaken, played)),
         checks=tuple(_checks(played, broken, provider, duplicates)),
     )
 
@@ -276,6 +279,10 @@ def _lags(lags: Sequence[timedelta]) -> dict[str, float]:
         "95 of 100": round(quantiles(hours, n=20, method="inclusive")[-1], 2),
         "longest": round(hours[-1], 2),
     }
+
+
+def _overtaken(one: Played) -> bool:
+    return any(said.reply is None and sent_at(said.message) < one.outcome.decision.at for said in one.said)
 
 
 def _checks(

@@ -30,6 +30,11 @@ def result(screen: Console, found: Result) -> None:
     if lag := report.lag_hours:
         spread = ", ".join(f"{name} {hours:g} h" for name, hours in lag.items())
         screen.print(f"Messages arrived later than they were sent, in policy time, by: {spread}\n")
+    if report.overtaken:
+        screen.print(
+            f"{report.overtaken} orders ended although a message sent earlier was on its way: "
+            "too fast for this machine as it is now. Take a longer --day.\n"
+        )
     for check in report.checks:
         screen.print(f"{'ok    ' if check.holds else 'FAILED'}  {check.law}{check.detail and f': {check.detail}'}")
 
