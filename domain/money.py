@@ -24,7 +24,7 @@ class CurrencyMismatch(ValueError):
 
 def _known_currency(code: str) -> str:
     if code not in _KNOWN:
-        raise ValueError(f"{code!r} is not an ISO 4217 currency; write three capital letters, for example USD")
+        raise ValueError(f"{code[:8]!r} is not an ISO 4217 currency; write three capital letters, for example USD")
     return code
 
 

@@ -284,13 +284,14 @@ def replay(
     ] = None,
     day: Annotated[float | None, typer.Option(min=0.1, metavar="SECONDS", help="How long a policy day takes.")] = None,
     seed: Annotated[int, typer.Option(help="Which orders are drawn.")] = 0,
+    keep: Annotated[bool, typer.Option("--keep", help="Stay up for a look around until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> None:
     """Play real orders through the embedded server, and compare with what really happened."""
     import runtime
     import storefront.replay
 
-    runtime.run(storefront.replay.main(orders=orders, data=data, day=day, seed=seed, as_json=as_json))
+    runtime.run(storefront.replay.main(orders=orders, data=data, day=day, seed=seed, as_json=as_json, keep=keep))
 
 
 # --- policy packs ---

@@ -6,7 +6,8 @@
     reply = await redress.complain("A-1", Complaint(reason=Reason.DAMAGED, text="Cracked"))
     await redress.respond(reply.case_id, Response(accept=True))
 
-Errors are in `storefront/errors.py`. Any Temporal SDK can do the same: the names are in `docs/contract.md`.
+Errors are in `storefront/errors.py`. Workflows and messages go by the names of the contract, so that a storefront
+imports neither workflows nor activities; any Temporal SDK can do the same.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from temporalio.client import (
     Client,
@@ -64,9 +65,10 @@ from storefront.errors import (
     UnknownOrder,
 )
 from storefront.listing import Listed, query_of
-from workflows.case import CaseWorkflow
-from workflows.order import OrderWorkflow
 from workflows.search_attributes import of_new_order
+
+if TYPE_CHECKING:
+    from workflows.order import OrderWorkflow
 
 LARGEST: Final = 512 * 1024
 """The most bytes that go into one order or message; the server warns from there on, and refuses at 2 MB."""
@@ -126,8 +128,9 @@ class Redress:
         async with self._answers(subject):
             try:
                 return await self.client.start_workflow(
-                    OrderWorkflow.run,
+                    "OrderWorkflow",
                     order,
+                    result_type=Outcome,
                     id=subject,
                     task_queue=self._task_queue,
                     id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
@@ -140,24 +143,23 @@ class Redress:
 
     async def ship(self, order_id: str, message: Shipped) -> None:
         """The seller says that the parcel is on its way. What is not accepted shows in the timeline."""
-        await self._signal(order_id, OrderWorkflow.shipped, message)
+        await self._signal(order_id, "shipped", message)
 
     async def tracking(self, order_id: str, message: Tracking) -> None:
         """The carrier's webhook has news of the parcel."""
-        await self._signal(order_id, OrderWorkflow.tracking, message)
+        await self._signal(order_id, "tracking", message)
 
     async def accept(self, order_id: str, message: Acceptance | None = None) -> None:
         """The buyer is content. What is not accepted shows in the timeline."""
-        await self._signal(order_id, OrderWorkflow.buyer_accepts, message or Acceptance())
+        await self._signal(order_id, "buyer_accepts", message or Acceptance())
 
     async def chargeback(self, order_id: str, message: Chargeback) -> None:
         """The payment provider reports a chargeback or its result."""
-        await self._signal(order_id, OrderWorkflow.chargeback, message)
+        await self._signal(order_id, "chargeback", message)
 
     async def disrupt(self, subject: str, message: Disruption) -> None:
         """A storm, strike or outage moves clocks of this order or case."""
-        of_case = subject_of(subject).startswith("case-")
-        await self._signal(subject, CaseWorkflow.disruption if of_case else OrderWorkflow.disruption, message)
+        await self._signal(subject, "disruption", message)
 
     async def complain(
         self, order_id: str, message: Complaint, *, request_id: str = "", lenient: bool = False
@@ -168,17 +170,17 @@ class Redress:
         what cannot be accepted is answered with a notice. Otherwise raises MessageRefused or NotAnswered.
         """
         if lenient:
-            await self._signal(order_id, OrderWorkflow.buyer_complaint, message)
+            await self._signal(order_id, "buyer_complaint", message)
             return Reply.yes("the complaint is left with the order, which answers by a notice")
-        return await self._update(order_id, OrderWorkflow.open_case, message, request_id)
+        return await self._update(order_id, "open_case", message, request_id)
 
     async def cancel(self, order_id: str, message: Cancel, *, request_id: str = "") -> Reply:
         """Buyer or seller cancels, or the seller answers. Raises MessageRefused or NotAnswered."""
-        return await self._update(order_id, OrderWorkflow.cancel, message, request_id)
+        return await self._update(order_id, "cancel", message, request_id)
 
     async def extend(self, order_id: str, message: Extend, *, request_id: str = "") -> Reply:
         """The seller asks for, or the buyer grants, more time. Raises MessageRefused or NotAnswered."""
-        return await self._update(order_id, OrderWorkflow.extend, message, request_id)
+        return await self._update(order_id, "extend", message, request_id)
 
     async def outcome(self, order_id: str) -> Outcome:
         """What became of the order, as soon as it has ended.
@@ -187,9 +189,8 @@ class Redress:
         """
         subject = subject_of(order_id)
         async with self._answers(subject):
-            handle = self.client.get_workflow_handle_for(OrderWorkflow.run, subject)
             try:
-                return await handle.result()
+                return await self._result(subject, Outcome)
             except WorkflowFailureError as error:
                 raise OrderClosed(subject, None) from error
 
@@ -197,29 +198,29 @@ class Redress:
 
     async def respond(self, case_id: str, message: Response, *, request_id: str = "") -> Reply:
         """The seller accepts or contests the complaint. Raises MessageRefused or NotAnswered."""
-        return await self._update(case_id, CaseWorkflow.respond, message, request_id)
+        return await self._update(case_id, "respond", message, request_id)
 
     async def rule(self, case_id: str, message: Ruling, *, request_id: str = "") -> Reply:
         """A support agent decides. Raises MessageRefused or NotAnswered."""
-        return await self._update(case_id, CaseWorkflow.rule, message, request_id)
+        return await self._update(case_id, "rule", message, request_id)
 
     async def withdraw(self, case_id: str, message: Withdrawal | None = None, *, request_id: str = "") -> Reply:
         """The buyer takes the complaint back. Raises MessageRefused or NotAnswered."""
-        return await self._update(case_id, CaseWorkflow.withdraw, message or Withdrawal(), request_id)
+        return await self._update(case_id, "withdraw", message or Withdrawal(), request_id)
 
     # --- questions, about orders and cases ---
 
     async def status(self, subject: str) -> Status:
         """Where an order or case stands, what happens next and when."""
-        return await self._query(subject, OrderWorkflow.status)
+        return await self._query(subject, "status", Status)
 
     async def receipt(self, subject: str) -> Receipt:
         """For each party, what is owed, by when, and what happens if nobody acts."""
-        return await self._query(subject, OrderWorkflow.receipt)
+        return await self._query(subject, "receipt", Receipt)
 
     async def timeline(self, subject: str) -> tuple[StoryEntry, ...]:
         """What happened to an order or case, oldest first."""
-        return await self._query(subject, OrderWorkflow.timeline)
+        return await self._query(subject, "timeline", tuple[StoryEntry, ...])
 
     async def list(
         self, query: str = "", *, cases: bool = False, closed: bool = False, limit: int = 1000
@@ -243,20 +244,22 @@ class Redress:
 
     # --- sending ---
 
-    async def _signal(self, subject: str, signal: Any, message: Message) -> None:
+    async def _signal(self, subject: str, signal: str, message: Message) -> None:
         subject = subject_of(subject)
         stamped = await self._stamped(subject, message)
         async with self._answers(subject):
             await self.client.get_workflow_handle(subject).signal(signal, stamped, rpc_timeout=self._patience)
 
-    async def _update(self, subject: str, update: Any, message: Message, request_id: str) -> Reply:
+    async def _update(self, subject: str, update: str, message: Message, request_id: str) -> Reply:
         subject = subject_of(subject)
         stamped = await self._stamped(subject, message)
         request_id = request_id or str(uuid.uuid4())
         handle = self.client.get_workflow_handle(subject)
         async with self._answers(subject, request_id, stamped):
             try:
-                reply: Reply = await handle.execute_update(update, stamped, id=request_id, rpc_timeout=self._patience)
+                reply: Reply = await handle.execute_update(
+                    update, stamped, id=request_id, result_type=Reply, rpc_timeout=self._patience
+                )
             except WorkflowUpdateFailedError as error:
                 # The order ended between taking the message and answering it, or runs under another version.
                 if closed := await self._closed(subject):
@@ -266,11 +269,12 @@ class Redress:
             raise MessageRefused(reply)
         return reply
 
-    async def _query(self, subject: str, query: Callable[[Any], _Got]) -> _Got:
+    async def _query(self, subject: str, query: str, model: type[_Got]) -> _Got:
         subject = subject_of(subject)
+        handle = self.client.get_workflow_handle(subject)
         async with self._answers(subject):
-            got: _Got = await self.client.get_workflow_handle(subject).query(query, rpc_timeout=self._patience)
-            return got
+            got: _Got = await handle.query(query, result_type=model, rpc_timeout=self._patience)
+        return got
 
     async def _stamped(self, subject: str, message: _Said) -> _Said:
         _small_enough("The message", message)
@@ -322,10 +326,14 @@ class Redress:
         if status is not WorkflowExecutionStatus.COMPLETED:
             return OrderClosed(subject, None)
         if subject.startswith("case-"):
-            resolution = await self.client.get_workflow_handle_for(CaseWorkflow.run, subject).result()
-            return OrderClosed(subject, _way_out(resolution))
-        outcome = await self.client.get_workflow_handle_for(OrderWorkflow.run, subject).result()
+            resolution = await self._result(subject, Resolution)
+            return OrderClosed(subject, resolution.remedy or "withdrawn")
+        outcome = await self._result(subject, Outcome)
         return OrderClosed(subject, outcome.decision.ending)
+
+    async def _result(self, subject: str, model: type[_Got]) -> _Got:
+        result: _Got = await self.client.get_workflow_handle(subject, result_type=model).result()
+        return result
 
 
 def subject_of(name: str) -> str:
@@ -339,10 +347,6 @@ def summary(order: Order) -> str:
         f"{order.order_id}: {order.price.total}, buyer {order.buyer.id}, seller {order.seller.id}, {order.policy.pack}"
     )
     return text if len(text) <= 200 else f"{text[:197]}..."  # noqa: PLR2004 -- Temporal's limit, as the docstring says
-
-
-def _way_out(resolution: Resolution) -> str:
-    return resolution.remedy or "withdrawn"
 
 
 def _small_enough(what: str, model: Model) -> None:

@@ -14,7 +14,6 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 import runtime
-from activities.sandbox.payments import SandboxPayments
 from domain import policy_packs, wording
 from domain.messages import (
     Acceptance,
@@ -37,7 +36,6 @@ from storefront.draft import OrderDraft, problems
 from storefront.errors import BadInput, MessageRefused, NotAnswered, RedressError
 from storefront.policy_table import table
 from storefront.watching import events
-from worker import PAYMENTS_FILE
 
 LEFT: Final[dict[str, tuple[str, type[Message]]]] = {
     "ship": ("shipped", Shipped),
@@ -265,6 +263,9 @@ def _pack(file: Path) -> policy_packs.Pack:
 
 def _capture(draft: OrderDraft) -> None:
     """Let the sandbox provider have taken the payment, as the real one would have before the order starts."""
+    from activities.sandbox.payments import SandboxPayments
+    from worker import PAYMENTS_FILE
+
     folder = runtime.load_settings().data_dir
     folder.mkdir(parents=True, exist_ok=True)
     try:

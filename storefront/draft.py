@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 from pydantic import ValidationError, model_validator
 
@@ -15,6 +15,14 @@ from storefront.errors import BadInput
 
 OWN_PREFIXES = ("order-", "case-")
 """How the ids of workflows begin; order ids must not, so that an id always says what it is the id of."""
+
+_MOST: Final = 20
+_LONGEST: Final = 40
+_TEXTS: Final = {
+    "missing": "is missing",
+    "extra_forbidden": "there is no such field; check its spelling",
+    "model_type": "must be a JSON object",
+}
 
 
 class OrderDraft(Purchase):
@@ -43,27 +51,20 @@ class OrderDraft(Purchase):
         return Order(**known, policy=policy)
 
 
-def read(document: str | bytes, name: str = "The order") -> OrderDraft:
-    """The draft in a JSON document; fields that no order has are refused, since they are most often misspelt.
-
-    Raises BadInput with a line for each thing to put right; `name` tells people which document it was.
-    """
-    try:
-        return OrderDraft.model_validate_json(document, extra="forbid")
-    except ValidationError as error:
-        raise BadInput(f"{name} cannot be used", problems(error)) from None
-
-
 def problems(error: ValidationError) -> tuple[str, ...]:
     """What pydantic found, a line each: the field, then what is wrong with it; never the value that was given."""
-    return tuple(
-        f"{'.'.join(str(part) for part in found['loc']) or 'order'}: {_plain(found['msg'])}"
-        for found in error.errors(include_url=False, include_input=False, include_context=False)
-    )
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    told = tuple(f"{_field(one['loc'])}: {_text(one['type'], one['msg'])}" for one in found[:_MOST])
+    return told if len(found) <= _MOST else (*told, f"and {len(found) - _MOST:,} more")
 
 
-def _plain(text: str) -> str:
-    return text.removeprefix("Value error, ")
+def _field(place: tuple[int | str, ...]) -> str:
+    path = ".".join(str(part)[:_LONGEST] for part in place) or "order"
+    return "".join(char if char.isprintable() else "?" for char in path)
+
+
+def _text(kind: str, text: str) -> str:
+    return _TEXTS.get(kind, text.removeprefix("Value error, "))
 
 
 def overdue(order: Order, now: datetime) -> str | None:

@@ -52,7 +52,7 @@ def status(screen: Console, answer: Status) -> None:
     if answer.open_case:
         lines += [f"  open case   {answer.open_case}"]
     if answer.rejected:
-        lines += [f"  refused     {answer.rejected} messages; see the timeline"]
+        lines += [f"  refused     messages: {answer.rejected}; the timeline says why"]
     screen.print("\n".join(map(clean, lines)))
 
 
