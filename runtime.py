@@ -294,10 +294,9 @@ async def connect_with(config: ClientConnectConfig, *, metrics_address: str | No
     from temporalio.service import RPCError
 
     address = config["target_host"]
+    core = _core(metrics_address)
     try:
-        return await Client.connect(
-            **config, plugins=[plugin()], runtime=_core(metrics_address), connect_timeout=_CONNECT
-        )
+        return await Client.connect(**config, plugins=[plugin()], runtime=core, connect_timeout=_CONNECT)
     except ValueError as error:
         raise SettingsError(
             f"TEMPORAL_ADDRESS is wrong: {error}. Write host:port, such as {DEFAULT_ADDRESS}."
@@ -368,7 +367,14 @@ def _core(metrics_address: str | None) -> Runtime:
     )
     warnings = TelemetryFilter(core_level="WARN", other_level="ERROR")
     metrics = PrometheusConfig(metrics_address, durations_as_seconds=True) if metrics_address else None
-    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(warnings, forwarding=forwarding), metrics=metrics))
+    try:
+        return Runtime(
+            telemetry=TelemetryConfig(logging=LoggingConfig(warnings, forwarding=forwarding), metrics=metrics)
+        )
+    except ValueError as error:
+        raise SettingsError(
+            f"REDRESS_METRICS_ADDRESS is wrong: {error}. Write a free IP address and port, for example 127.0.0.1:9090."
+        ) from None
 
 
 async def register_search_attributes(client: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,14 @@ async def test_a_wrong_temporal_setting_is_named(
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=expected):
         await runtime.connect()
+
+
+async def test_a_metrics_address_in_use_is_named() -> None:
+    """A port for Prometheus that another program holds is a wrong setting, not a Temporal out of reach."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        with pytest.raises(SettingsError, match="REDRESS_METRICS_ADDRESS is wrong: .*in use"):
+            await runtime.connect(metrics_address=address)
 
 
 async def test_no_error_shows_the_api_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
