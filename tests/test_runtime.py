@@ -175,7 +175,7 @@ async def test_a_metrics_address_in_use_is_named() -> None:
     """A port for Prometheus that another program holds is a wrong setting, not a Temporal out of reach."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
-        with pytest.raises(SettingsError, match="REDRESS_METRICS_ADDRESS is wrong: .*in use"):
+        with pytest.raises(SettingsError, match=r"REDRESS_METRICS_ADDRESS is wrong: .*in use"):
             await runtime.connect(metrics_address=address)
 
 
