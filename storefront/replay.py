@@ -255,7 +255,7 @@ async def _send(redress: Redress, subject: str, message: Message, request_id: st
 
 
 @contextlib.asynccontextmanager
-async def _temporal(folder: Path) -> AsyncIterator[EmbeddedServer]:
+async def a_temporal(folder: Path) -> AsyncIterator[EmbeddedServer]:
     """A server of our own with its workers, all data in `folder`, ended with the block."""
     server = EmbeddedServer(folder, port=0, ui_port=0)
     async with server:
@@ -355,7 +355,7 @@ async def main(
     folder = Path(tempfile.mkdtemp(prefix="redress-replay-"))
     began = time.monotonic()
     try:
-        async with _temporal(folder) as server:
+        async with a_temporal(folder) as server:
             redress = Redress(await server.connect(), patience=_PATIENCE)
             stage = Stage(redress, pack, day, seed)
             progress.print(f"Web UI: {server.ui_url}")
