@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.ports import Carriers, Refused, Unavailable
 from domain.clock import Clock
-from domain.parcel import Parcel, Shipment
+from domain.parcel import Parcel
 from domain.requests import LookUp, News, Trace
 from domain.rhythm import elapsed, next_delay
 
@@ -63,7 +63,7 @@ class CarrierActivities:
             return News(events=heard.events, estimate=told.estimate)
         pause = next_delay(ask.rhythm, activity.info().attempt, ask.known, told.estimate or ask.estimate, now)
         raise ApplicationError(
-            f"{_name(ask.shipment)}: {seen}; asked again in {_length(pause)}",
+            f"{ask.shipment}: {seen}; asked again in {_length(pause)}",
             type=NO_NEWS,
             category=ApplicationErrorCategory.BENIGN,
             next_retry_delay=_real(pause, ask.clock),
@@ -81,7 +81,7 @@ class CarrierActivities:
             raise ApplicationError(f"The carrier did not take {ask.reference}: {error}", type=UNAVAILABLE) from error
         except Refused as error:
             raise ApplicationError(
-                f"The carrier will not trace {_name(ask.shipment)} ({error.code}): {error}",
+                f"The carrier will not trace {ask.shipment} ({error.code}): {error}",
                 type=REFUSED,
                 non_retryable=True,
             ) from error
@@ -95,7 +95,7 @@ def _no_answer(ask: LookUp, error: Unavailable) -> ApplicationError:
         hint = max(timedelta(0), timedelta(seconds=min(error.retry_after, 1e9)))
         delay = min(hint, _real(elapsed(ask.rhythm.longest), ask.clock))
     return ApplicationError(
-        f"The carrier did not answer for {_name(ask.shipment)}: {error}. It is asked again by itself.",
+        f"The carrier did not answer for {ask.shipment}: {error}. It is asked again by itself.",
         type=UNAVAILABLE,
         next_retry_delay=delay,
     )
@@ -106,7 +106,7 @@ def _refused(ask: LookUp, error: Refused) -> ApplicationError:
     # and once ops have put that right, every waiting parcel goes on by itself.
     pause = URGENT_RETRY if ask.urgent else elapsed(ask.rhythm.longest)
     return ApplicationError(
-        f"The carrier refused to answer for {_name(ask.shipment)} ({error.code}): {error}. "
+        f"The carrier refused to answer for {ask.shipment} ({error.code}): {error}. "
         f"Check the carrier account; asked again in {_length(pause)}",
         type=REFUSED,
         next_retry_delay=_real(pause, ask.clock),
@@ -116,11 +116,6 @@ def _refused(ask: LookUp, error: Refused) -> ApplicationError:
 def _no_news_since(ask: LookUp) -> str:
     last = max((event.at for event in ask.known), default=None)
     return f"no news since {last:%Y-%m-%d %H:%M} UTC" if last else "no scan yet"
-
-
-def _name(shipment: Shipment) -> str:
-    # Failure messages are stored unencrypted, and a whole tracking number leads to a person's door.
-    return f"{shipment.carrier} …{shipment.tracking_number[-4:]}"
 
 
 def _length(pause: timedelta) -> str:

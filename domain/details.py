@@ -41,16 +41,21 @@ def status(receipt: Receipt, *, frozen: bool = False, open_case: str = "", rejec
     )
 
 
+def owed(duties: Sequence[OpenDuty]) -> tuple[OpenDuty, ...]:
+    """The duties that people care for, without our own housekeeping."""
+    return tuple(duty for duty in duties if duty.kind is not DutyKind.LOOK_UP)
+
+
 def next_duty(duties: Sequence[OpenDuty]) -> OpenDuty | None:
-    """The duty that ops care for: the soonest that is more than our own housekeeping."""
-    return next((duty for duty in duties if duty.kind is not DutyKind.LOOK_UP), None)
+    """The soonest duty that people care for."""
+    return next(iter(owed(duties)), None)
 
 
 def markdown(receipt: Receipt, facts: Sequence[tuple[str, str]], story: Sequence[StoryEntry]) -> str:
     """The text for the Web UI. The newest part of the story is kept when it does not all fit."""
     lines = [_headline(receipt), ""]
     lines += [f"- **{name}** {_plain(value)}" for name, value in facts]
-    lines += [f"- **{duty.owner.capitalize()}** {_duty(duty)}" for duty in receipt.duties[1:5]]
+    lines += [f"- **{duty.owner.capitalize()}** {_duty(duty)}" for duty in owed(receipt.duties)[1:5]]
     head = "\n".join(lines) + "\n\n*Story, newest first*\n\n"
     room = LONGEST - len(head)
     told: list[str] = []

@@ -42,6 +42,10 @@ class Shipment(Model):
     carrier: str = Field(min_length=1, max_length=32)
     tracking_number: str = Field(min_length=1, max_length=64)
 
+    def __str__(self) -> str:
+        """For logs and lists: the carrier and the end of the number. The whole number leads to a person's door."""
+        return f"{self.carrier} …{self.tracking_number[-4:]}"
+
 
 class TrackingEvent(Model):
     """One scan or message of the carrier, at the carrier's own instant (UTC)."""

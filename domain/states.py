@@ -18,16 +18,21 @@ class OrderState(StrEnum):
     RETURNING = "returning"
     DELIVERED = "delivered"
     FROZEN = "frozen"
+    SETTLING = "settling"
     RELEASED = "released"
     REFUNDED = "refunded"
     PARTIALLY_REFUNDED = "partially_refunded"
     CHARGED_BACK = "charged_back"
 
 
-def order_state(order: Order, parcel: Parcel, decision: Decision | None, *, frozen: bool) -> OrderState:
-    """The state of an order: its end once decided, else where the parcel is. Frozen money shows above all."""
+def order_state(
+    order: Order, parcel: Parcel, decision: Decision | None, *, frozen: bool = False, settled: bool = False
+) -> OrderState:
+    """The state of an order: its end once the money has moved, else where the parcel is. Frozen shows above all."""
     if frozen:
         return OrderState.FROZEN
+    if decision is not None and not settled:
+        return OrderState.SETTLING
     if decision is not None:
         if decision.ending is Ending.CHARGED_BACK:
             return OrderState.CHARGED_BACK

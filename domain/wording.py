@@ -57,7 +57,7 @@ CONSEQUENCES: dict[Silence, str] = {
 EVENTS: dict[str, str] = {
     "opened": "Order placed for {amount}. The seller ships by {ship_by}; on {ship_final} it is cancelled by itself.",
     "reminded": "Reminder to {owner}: {action} by {due}. Otherwise {consequence}.",
-    "marked_shipped": "The seller marked the parcel as shipped with {carrier} {number}. It counts from the first scan.",
+    "marked_shipped": "The seller marked the parcel as shipped with {shipment}. It counts from the first scan.",
     "refused": "{message} from {by} was not accepted: {text} ({rule}).",
     "scanned": "The carrier scanned the parcel at {at}. Protection has started.",
     "tracking": "Carrier: {status} at {at}.",

@@ -6,17 +6,14 @@ Handlers judge a message, note the fact and return; the phases act on it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.common import SearchAttributePair, TypedSearchAttributes
-from temporalio.exceptions import FailureError
 
 from activities.outcomes import OutcomeActivities
 from domain import clocks, details, rights
-from domain.cases import CaseFile, CaseState, Resolution
+from domain.cases import Resolution
 from domain.duties import Duty, DutyKind, Receipt, Silence
 from domain.messages import (
     Acceptance,
@@ -42,21 +39,13 @@ from domain.settlement import AGAINST_SELLER, Decision, Ending
 from domain.states import OrderState, order_state
 from domain.story import Outcome, Status, StoryEntry
 from domain.tracking_numbers import normalise
-from workflows.case import CaseWorkflow
 from workflows.display import Display
 from workflows.docket import Docket
+from workflows.hearings import Hearings
 from workflows.journal import Journal
 from workflows.options import KEEP, described
 from workflows.parcel_watch import ParcelWatch
 from workflows.search_attributes import (
-    AMOUNT_MINOR,
-    BUYER_ID,
-    CASE_REASON,
-    CASE_STATE,
-    NEXT_DEADLINE,
-    ORDER_ID,
-    POLICY_PACK,
-    SELLER_ID,
     of_order,
 )
 from workflows.treasury import Treasury
@@ -71,7 +60,6 @@ UNTIL_SCANNED = (
     DutyKind.ANSWER_EXTENSION,
 )
 UNTIL_ARRIVED = (DutyKind.DELIVER, DutyKind.MOVE, DutyKind.FIND, DutyKind.COLLECT, DutyKind.BRING_BACK)
-STOPPED_BY_A_CASE = (DutyKind.REPORT, DutyKind.FIND, DutyKind.BRING_BACK)
 UNDELIVERED = (TrackingStatus.ATTEMPT_FAILED, TrackingStatus.READY_FOR_PICKUP)
 
 
@@ -89,10 +77,7 @@ class OrderWorkflow:
         self.extension_asked: datetime | None = None
         self.extensions_asked = 0
         self.extensions_granted = 0
-        self.case_id = ""
-        self.resolutions: list[Resolution] = []
-        self.cases_opened = 0
-        self.hearing: asyncio.Task[None] | None = None
+        self.settled = False
         self.found_after_loss = False
         self.docket = Docket(
             order.clock,
@@ -109,6 +94,7 @@ class OrderWorkflow:
         )
         self.watch = ParcelWatch(order, self.docket, self.journal)
         self.treasury = Treasury(order, self.docket, self.journal)
+        self.hearings = Hearings(order, self.docket, self.journal, resolved=self._resolved)
         self.display = Display()
 
     @workflow.run
@@ -159,13 +145,12 @@ class OrderWorkflow:
 
     async def _settle(self) -> Decision:
         """Move the money as decided, once, as soon as no chargeback freezes it."""
-        if self.hearing is not None:
-            self.hearing.cancel()
-            self.case_id, self.hearing = "", None
+        self.hearings.end()
         await self.treasury.until_unfrozen()
         self._end_if_charged_back(self.order.policy.rule("chargebacks.longest"))
         assert self.decision is not None, "every phase but the last may pass undecided, the last may not"
         await self.treasury.carry_out(self.decision)
+        self.settled = True
         return self.decision
 
     async def _await_lost_parcel(self, decision: Decision) -> None:
@@ -310,7 +295,7 @@ class OrderWorkflow:
         self.watch.ship(shipment, at)
         self.docket.close(DutyKind.SHIP, DutyKind.SHIP_FINAL, DutyKind.ANSWER_EXTENSION)
         self.docket.open(*clocks.unscanned(self.order, at))
-        self.journal.note("marked_shipped", Role.BUYER, carrier=shipment.carrier, number=shipment.tracking_number)
+        self.journal.note("marked_shipped", Role.BUYER, shipment=shipment)
 
     @workflow.signal(name="tracking", description="News of the parcel by the carrier's webhook: events, estimate")
     def tracking(self, message: Tracking) -> None:
@@ -388,7 +373,7 @@ class OrderWorkflow:
         return details.status(
             self.receipt(),
             frozen=self.treasury.frozen,
-            open_case=self.case_id,
+            open_case=self.hearings.open_case,
             rejected=self.journal.rejected,
         )
 
@@ -413,12 +398,8 @@ class OrderWorkflow:
         if reply.refused:
             self._hold_for_early_report(message, at)
             return reply
-        self.cases_opened += 1
-        self.case_id = f"case-{self.order.order_id}-{self.cases_opened}"
-        self.docket.pause(self.case_id, STOPPED_BY_A_CASE)
-        self.journal.note("case_opened", Role.BUYER, case=self.case_id, reason=message.reason)
-        self.hearing = asyncio.create_task(self._hear(Reason(message.reason), message.text, at))
-        return reply.model_copy(update={"case_id": self.case_id})
+        case_id = self.hearings.open(Reason(message.reason), message.text, at)
+        return reply.model_copy(update={"case_id": case_id})
 
     def _hold_for_early_report(self, message: Complaint, at: datetime) -> None:
         """Reported as not received before that door opens: the money is held until the door has closed again."""
@@ -428,47 +409,13 @@ class OrderWorkflow:
             self.docket.open(clocks.report(self.order, report.since, held_until))
             self.journal.note("report_held", Role.BUYER, Role.SELLER, until=held_until)
 
-    async def _hear(self, reason: Reason, text: str, at: datetime) -> None:
-        """Let the case run beside the order, then do what it resolved."""
-        case_id = self.case_id
-        file = CaseFile(
-            case_id=case_id,
-            order_id=self.order.order_id,
-            buyer=self.order.buyer,
-            seller=self.order.seller,
-            reason=reason,
-            at_stake=self.order.price.total,
-            opened_at=at,
-            policy=self.order.policy,
-            text=text,
-            clock=self.order.clock,
-        )
-        try:
-            resolution = await workflow.execute_child_workflow(
-                CaseWorkflow.run,
-                file,
-                id=case_id,
-                static_summary=f"{self.order.order_id}: {reason}, {self.order.price.total}",
-                search_attributes=_case_attributes(file),
-            )
-        except FailureError:
-            self.journal.note("case_failed", Role.BUYER, Role.SELLER, case=case_id)
-        else:
-            self._resolved(resolution)
-        self.case_id, self.hearing = "", None
-        self.docket.resume(case_id)
-
     def _resolved(self, resolution: Resolution) -> None:
-        self.resolutions.append(resolution)
-        facts = {"case": resolution.case_id, "rule": resolution.rule, "by": resolution.decided_by}
-        if resolution.remedy is None:
-            self.journal.note("case_withdrawn", **facts)
-            return
-        self.journal.note("case_resolved", remedy=resolution.remedy, amount=resolution.amount, **facts)
-        undelivered = self.watch.parcel.delivered_at is None
-        if resolution.remedy is Remedy.RELEASE and undelivered:
-            return
-        self._decide(Ending.CASE, resolution.amount, resolution.rule, case_id=resolution.case_id)
+        """A withdrawn complaint, or one refused before the delivery, lets the order go on."""
+        goes_on = resolution.remedy is None
+        if resolution.remedy is Remedy.RELEASE:
+            goes_on = self.watch.parcel.delivered_at is None
+        if not goes_on:
+            self._decide(Ending.CASE, resolution.amount, resolution.rule, case_id=resolution.case_id)
 
     def _refuse_cancellation(self) -> None:
         self.cancellation_refused = True
@@ -510,7 +457,8 @@ class OrderWorkflow:
         return self.order.price.total.zero
 
     def _state(self) -> OrderState:
-        return order_state(self.order, self.watch.parcel, self.decision, frozen=self.treasury.frozen)
+        standing = {"frozen": self.treasury.frozen, "settled": self.settled}
+        return order_state(self.order, self.watch.parcel, self.decision, **standing)
 
     def _standing(self) -> Standing:
         return Standing(
@@ -522,7 +470,7 @@ class OrderWorkflow:
             cancellation_refused=self.cancellation_refused,
             extension_asked=self.extension_asked,
             extensions_asked=self.extensions_asked,
-            open_case=self.case_id,
+            open_case=self.hearings.open_case,
         )
 
     def _longest_disruption(self, duty: Duty) -> timedelta:
@@ -537,7 +485,9 @@ class OrderWorkflow:
     async def _publish(self) -> None:
         await self.journal.post()
         money = f"{self.order.price.total}, in escrow {self.treasury.held}"
-        facts = (("Money", money), ("Policy", self.order.policy.pack))
+        facts = [("Money", money), ("Policy", self.order.policy.pack)]
+        if self.hearings.open_case:
+            facts.insert(0, ("Open case", self.hearings.open_case))
         self.display.show(self.receipt(), of_order(self.order, self._state()), facts, self.journal.story)
 
     def _outcome(self, decision: Decision) -> Outcome:
@@ -560,22 +510,7 @@ class OrderWorkflow:
             reminders=self.journal.reminders,
             extensions=self.extensions_granted,
             found_after_loss=self.found_after_loss,
-            cases=tuple(self.resolutions),
+            cases=tuple(self.hearings.resolutions),
             chargebacks=tuple(self.treasury.chargebacks),
             rejected=self.journal.rejected,
         )
-
-
-def _case_attributes(case: CaseFile) -> TypedSearchAttributes:
-    return TypedSearchAttributes(
-        [
-            SearchAttributePair(ORDER_ID, case.order_id),
-            SearchAttributePair(BUYER_ID, case.buyer.id),
-            SearchAttributePair(SELLER_ID, case.seller.id),
-            SearchAttributePair(CASE_STATE, CaseState.AWAITING_SELLER.value),
-            SearchAttributePair(CASE_REASON, case.reason.value),
-            SearchAttributePair(POLICY_PACK, case.policy.pack),
-            SearchAttributePair(AMOUNT_MINOR, case.at_stake.minor),
-            SearchAttributePair(NEXT_DEADLINE, clocks.answer_case(case).agreed_due),
-        ]
-    )

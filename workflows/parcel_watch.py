@@ -82,7 +82,7 @@ class ParcelWatch:
             return
         self._traced += 1
         ask = Trace(reference=f"trace-{self._order.order_id}-{self._traced}", shipment=self.parcel.shipment)
-        options = described(ASK_ONCE, f"Have it traced: {ask.shipment.carrier} {ask.shipment.tracking_number}")
+        options = described(ASK_ONCE, f"Have it traced: {ask.shipment}")
         try:
             await workflow.execute_activity_method(CarrierActivities.trace, ask, **options)
         except ActivityError:
@@ -109,7 +109,7 @@ class ParcelWatch:
             clock=self._order.clock,
         )
         how = "Last look before a deadline" if urgent else "Wait for news"
-        summary = f"{how}: {shipment.carrier} {shipment.tracking_number}"
+        summary = f"{how}: {shipment}"
         return await workflow.execute_activity_method(CarrierActivities.look_up, ask, **described(options, summary))
 
     def _hear(self, events: Iterable[TrackingEvent], estimate: datetime | None) -> None:

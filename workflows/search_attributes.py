@@ -10,6 +10,7 @@ from typing import Any
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 from domain import clocks
+from domain.cases import CaseFile, CaseState
 from domain.order import Order
 from domain.states import OrderState
 
@@ -59,5 +60,20 @@ def of_new_order(order: Order) -> TypedSearchAttributes:
     attributes = {
         **of_order(order, OrderState.AWAITING_SHIPMENT),
         NEXT_DEADLINE: clocks.ship(order).agreed_due,
+    }
+    return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in attributes.items()])
+
+
+def of_new_case(case: CaseFile) -> TypedSearchAttributes:
+    """What a case shows from its start."""
+    attributes: dict[SearchAttributeKey[Any], Any] = {
+        ORDER_ID: case.order_id,
+        BUYER_ID: case.buyer.id,
+        SELLER_ID: case.seller.id,
+        CASE_STATE: CaseState.AWAITING_SELLER.value,
+        CASE_REASON: case.reason.value,
+        POLICY_PACK: case.policy.pack,
+        AMOUNT_MINOR: case.at_stake.minor,
+        NEXT_DEADLINE: clocks.answer_case(case).agreed_due,
     }
     return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in attributes.items()])
