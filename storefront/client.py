@@ -12,9 +12,10 @@ imports neither workflows nor activities; any Temporal SDK can do the same.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -72,6 +73,8 @@ if TYPE_CHECKING:
 
 LARGEST: Final = 512 * 1024
 """The most bytes that go into one order or message; the server warns from there on, and refuses at 2 MB."""
+
+_GLANCE: Final = 0.05
 
 CLOCK_MEMO: Final = "clock"
 """Under this name an order in fast motion carries its clock, so that messages can be stamped in its time."""
@@ -172,7 +175,9 @@ class Redress:
         if lenient:
             await self._signal(order_id, "buyer_complaint", message)
             return Reply.yes("the complaint is left with the order, which answers by a notice")
-        return await self._update(order_id, "open_case", message, request_id)
+        reply = await self._update(order_id, "open_case", message, request_id)
+        await self._appeared(reply.case_id)
+        return reply
 
     async def cancel(self, order_id: str, message: Cancel, *, request_id: str = "") -> Reply:
         """Buyer or seller cancels, or the seller answers. Raises MessageRefused or NotAnswered."""
@@ -238,8 +243,9 @@ class Redress:
 
     async def is_open(self, subject: str) -> bool:
         """Whether the order or case still runs. Needs no worker. Raises UnknownOrder."""
+        subject = subject_of(subject)
         async with self._answers(subject):
-            described = await self.client.get_workflow_handle(subject_of(subject)).describe(rpc_timeout=self._patience)
+            described = await self.client.get_workflow_handle(subject).describe(rpc_timeout=self._patience)
         return described.status is WorkflowExecutionStatus.RUNNING
 
     # --- sending ---
@@ -276,6 +282,16 @@ class Redress:
             got: _Got = await handle.query(query, result_type=model, rpc_timeout=self._patience)
         return got
 
+    async def _appeared(self, case_id: str) -> None:
+        """Wait for a case that its order is just opening, so that it can be spoken to; not longer than `patience`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._patience.total_seconds()):
+                while True:
+                    with contextlib.suppress(UnknownOrder):
+                        await self.is_open(case_id)
+                        return
+                    await asyncio.sleep(_GLANCE)
+
     async def _stamped(self, subject: str, message: _Said) -> _Said:
         _small_enough("The message", message)
         if message.submitted_at is not None:
@@ -294,7 +310,7 @@ class Redress:
 
     # --- errors ---
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def _answers(self, subject: str, request_id: str = "", message: Message | None = None) -> AsyncIterator[None]:
         """Turn what temporalio raises into the errors of `storefront/errors.py`."""
         try:
