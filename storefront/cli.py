@@ -33,7 +33,12 @@ Case: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="The case's
 Subject: TypeAlias = Annotated[
     str, typer.Argument(metavar="ORDER|CASE", help="An order's id, or a case's, as in case-A-1-1.")
 ]
+# Written out, since importing the models would delay help; a test holds them to the models.
 Side: TypeAlias = Literal["buyer", "seller"]
+Word: TypeAlias = Literal["agree", "refuse"]
+Stage: TypeAlias = Literal["opened", "won", "lost"]
+Verdict: TypeAlias = Literal["full_refund", "partial_refund", "release"]
+
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for machines; errors too, on stderr.")]
 At: TypeAlias = Annotated[
     str | None,
@@ -117,9 +122,7 @@ def extend(
     order: Order,
     by: Annotated[Side, typer.Option(help="The seller asks for time; the buyer grants it, or answers.")],
     until: Until = None,
-    answer: Annotated[
-        Literal["agree", "refuse"] | None, typer.Option(help="The buyer's answer to what the seller asked.")
-    ] = None,
+    answer: Annotated[Word | None, typer.Option(help="The buyer's answer to what the seller asked.")] = None,
     text: Text = "",
     at: At = None,
     request_id: RequestId = "",
@@ -133,9 +136,7 @@ def extend(
 def cancel(
     order: Order,
     by: Annotated[Side, typer.Option(help="Who wants the order cancelled, or answers.")],
-    answer: Annotated[
-        Literal["agree", "refuse"] | None, typer.Option(help="The seller's answer to what the buyer asked.")
-    ] = None,
+    answer: Annotated[Word | None, typer.Option(help="The seller's answer to what the buyer asked.")] = None,
     text: Text = "",
     at: At = None,
     request_id: RequestId = "",
@@ -149,7 +150,7 @@ def cancel(
 def chargeback(
     order: Order,
     chargeback_id: Annotated[str, typer.Argument(help="The payment provider's id of it.")],
-    state: Annotated[Literal["opened", "won", "lost"], typer.Argument(help="won: the money stays with us.")],
+    state: Annotated[Stage, typer.Argument(help="won: the money stays with us.")],
     amount: Annotated[str | None, typer.Option(help='As in "USD 25.00"; all that was paid if left out.')] = None,
     at: At = None,
     as_json: Json = False,
@@ -195,7 +196,7 @@ def respond(
 @app.command()
 def rule(
     case: Case,
-    remedy: Annotated[Literal["full_refund", "partial_refund", "release"], typer.Argument(help="What is decided.")],
+    remedy: Annotated[Verdict, typer.Argument(help="What is decided.")],
     agent: Annotated[str, typer.Option(help="Who decides.")],
     reason: Annotated[str, typer.Option(help="Why; - reads standard input.")],
     amount: Annotated[str | None, typer.Option(help='For a partial refund, as in "USD 25.00".')] = None,

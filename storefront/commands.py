@@ -60,10 +60,12 @@ ASKED: Final[dict[str, type[Message]]] = {
 def start(files: Sequence[str], pack: Path | None, *, backdated: bool, sandbox: bool, as_json: bool) -> NoReturn:
     """Start the orders in these files, as many as can be; the exit code is that of the first that cannot."""
 
-    async def work(redress: Redress) -> int:
-        code = 0
+    async def work() -> int:
         rules = _pack(pack) if pack else None
-        for draft in documents.drafts(files, datetime.now(UTC)):
+        drafts = documents.drafts(files, datetime.now(UTC))
+        redress = await Redress.connect()
+        code = 0
+        for draft in drafts:
             try:
                 if sandbox:
                     _capture(draft)
@@ -88,8 +90,9 @@ def leave(command: str, subject: str, as_json: bool, **fields: Any) -> NoReturn:
     """Leave what is not answered, then look in the story whether it was refused."""
     signal, model = LEFT[command]
 
-    async def work(redress: Redress) -> None:
+    async def work() -> None:
         message = _message(model, **fields)
+        redress = await Redress.connect()
         before = await _refusals(redress, subject, signal)
         if command == "complain":
             await redress.complain(subject, message, lenient=True)
@@ -118,9 +121,10 @@ async def _refusals(redress: Redress, subject: str, signal: str) -> list[Reply] 
 def ask(command: str, subject: str, request_id: str, as_json: bool, **fields: Any) -> NoReturn:
     """Send what is answered at once, and show the answer."""
 
-    async def work(redress: Redress) -> None:
-        send: Callable[..., Awaitable[Reply]] = getattr(redress, command)
-        reply = await send(subject, _message(ASKED[command], **fields), request_id=request_id)
+    async def work() -> None:
+        message = _message(ASKED[command], **fields)
+        send: Callable[..., Awaitable[Reply]] = getattr(await Redress.connect(), command)
+        reply = await send(subject, message, request_id=request_id)
         _show(reply, as_json, lambda: show.reply(show.console(), reply))
 
     _run(work, as_json)
@@ -129,8 +133,8 @@ def ask(command: str, subject: str, request_id: str, as_json: bool, **fields: An
 def status(subject: str, as_json: bool) -> NoReturn:
     """Where it stands."""
 
-    async def work(redress: Redress) -> None:
-        answer = await redress.status(subject)
+    async def work() -> None:
+        answer = await (await Redress.connect()).status(subject)
         _show(answer, as_json, lambda: show.status(show.console(), answer))
 
     _run(work, as_json)
@@ -139,8 +143,8 @@ def status(subject: str, as_json: bool) -> NoReturn:
 def receipt(subject: str, as_json: bool) -> NoReturn:
     """What is owed."""
 
-    async def work(redress: Redress) -> None:
-        answer = await redress.receipt(subject)
+    async def work() -> None:
+        answer = await (await Redress.connect()).receipt(subject)
         _show(answer, as_json, lambda: show.receipt(show.console(), answer))
 
     _run(work, as_json)
@@ -149,8 +153,8 @@ def receipt(subject: str, as_json: bool) -> NoReturn:
 def timeline(subject: str, as_json: bool) -> NoReturn:
     """What happened."""
 
-    async def work(redress: Redress) -> None:
-        answer = await redress.timeline(subject)
+    async def work() -> None:
+        answer = await (await Redress.connect()).timeline(subject)
         _show(answer, as_json, lambda: show.story(show.console(), answer))
 
     _run(work, as_json)
@@ -159,7 +163,8 @@ def timeline(subject: str, as_json: bool) -> NoReturn:
 def list_(query: str, *, cases: bool, closed: bool, limit: int, as_json: bool) -> NoReturn:
     """Many orders or cases."""
 
-    async def work(redress: Redress) -> None:
+    async def work() -> None:
+        redress = await Redress.connect()
         rows = await redress.list(query, cases=cases, closed=closed, limit=limit)
         _show(rows, as_json, lambda: show.listing(show.console(), rows, now=datetime.now(UTC)))
 
@@ -169,7 +174,8 @@ def list_(query: str, *, cases: bool, closed: bool, limit: int, as_json: bool) -
 def watch(subjects: Sequence[str], every: float, as_json: bool) -> NoReturn:
     """What happens, as it happens."""
 
-    async def work(redress: Redress) -> None:
+    async def work() -> None:
+        redress = await Redress.connect()
         with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C is how one stops watching
             async for subject, entry in events(redress, subjects, every=every):
                 text = wording.event(entry.what, entry.facts)
@@ -203,12 +209,12 @@ def show_pack(name: str) -> NoReturn:
 # --- what they share ---
 
 
-def _run(work: Callable[[Redress], Awaitable[int | None]], as_json: bool) -> NoReturn:
-    """Connect, do the work and end the process."""
+def _run(work: Callable[[], Awaitable[int | None]], as_json: bool) -> NoReturn:
+    """Do the work and end the process."""
 
     async def main() -> int | None:
         try:
-            return await work(await Redress.connect())
+            return await work()
         except runtime.Problem as problem:
             _complain(problem, as_json)
             return problem.code
