@@ -1,0 +1,117 @@
+"""A world for stories: any Temporal server with its workers, the sandbox payment provider and the sandbox carrier."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final, TypeVar
+
+from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.sandbox.carrier import SandboxCarrier
+from activities.sandbox.payments import SandboxPayments
+from domain.messages import Chargeback, ChargebackState, Reply
+from domain.parcel import Shipment
+from domain.requests import News
+from domain.story import Outcome
+from storefront.client import Redress
+from storefront.draft import OrderDraft
+from storefront.errors import DuplicateOrder, MessageRefused, NotAnswered, OrderClosed, UnknownOrder
+from storefront.stories import ANSWERED, Scene
+from workflows.order import OrderWorkflow
+
+_Got = TypeVar("_Got")
+
+_PASSES: Final = frozenset(
+    {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.UNKNOWN}
+)
+"""What a server that is down, or has just come back, answers."""
+
+
+class SandboxWorld:
+    """Stories happen here through the storefront's client, whatever is down meanwhile: it tries until it succeeds.
+
+    `until` lets policy time pass up to an instant, `pause` is awaited before the next try,
+    and `lost` hears of each try that came to nothing.
+    """
+
+    def __init__(
+        self,
+        redress: Redress,
+        payments: SandboxPayments,
+        carrier: SandboxCarrier,
+        *,
+        until: Callable[[datetime], Awaitable[None]],
+        pause: Callable[[], Awaitable[None]],
+        lost: Callable[[Scene], None] = lambda _: None,
+    ) -> None:
+        self._redress = redress
+        self._payments = payments
+        self._carrier = carrier
+        self._until = until
+        self._pause = pause
+        self._lost = lost
+        self._orders: dict[str, WorkflowHandle[OrderWorkflow, Outcome]] = {}
+
+    async def at(self, instant: datetime) -> None:
+        """Let policy time pass until `instant`."""
+        await self._until(instant)
+
+    async def begin(self, draft: OrderDraft, shipment: Shipment, journey: News) -> None:
+        """Capture the payment, teach the carrier the journey, start the order."""
+        self._payments.capture(draft.payment_ref, draft.price.total)
+        if journey.events:
+            self._carrier.script(shipment, journey.events, journey.estimate)
+        try:
+            handle = await self._patiently(lambda: self._redress.start(draft, backdated=True))
+        except DuplicateOrder:
+            # An earlier try got through, and only its answer was lost.
+            handle = self._redress.client.get_workflow_handle_for(OrderWorkflow.run, f"order-{draft.order_id}")
+        self._orders[draft.order_id] = handle
+
+    async def tell(self, scene: Scene) -> Reply | None:
+        """Pass on what is said. A refusal is a reply too."""
+        if isinstance(scene.message, Chargeback):
+            self._bank(scene.subject, scene.message)
+        try:
+            return await self._patiently(lambda: self._send(scene), scene)
+        except MessageRefused as refused:
+            return refused.reply
+        except OrderClosed as closed:
+            return Reply.no(str(closed))
+
+    async def end(self, order_id: str) -> Outcome:
+        """Wait for the end of the order."""
+        return await self._patiently(self._orders[order_id].result)
+
+    async def _send(self, scene: Scene) -> Reply | None:
+        send = getattr(self._redress, scene.does)
+        request = {"request_id": scene.name} if scene.does in ANSWERED else {}
+        reply: Reply | None = await send(scene.subject, scene.message, **request)
+        return reply
+
+    def _bank(self, order_id: str, message: Chargeback) -> None:
+        """What the bank does at the provider before the provider reports it."""
+        if message.state is ChargebackState.OPENED:
+            self._payments.open_dispute(f"ch_{order_id}")
+        else:
+            self._payments.close_dispute(f"ch_{order_id}", won=message.state is ChargebackState.WON)
+
+    async def _patiently(self, call: Callable[[], Awaitable[_Got]], scene: Scene | None = None) -> _Got:
+        while True:
+            try:
+                return await call()
+            except (NotAnswered, UnknownOrder, RPCError) as error:
+                if not _will_pass(error):
+                    raise
+                if scene:
+                    self._lost(scene)
+            await self._pause()
+
+
+def _will_pass(error: NotAnswered | UnknownOrder | RPCError) -> bool:
+    if isinstance(error, UnknownOrder):
+        # A case is opened by its order, a moment after the complaint has been answered.
+        return error.subject.startswith("case-")
+    return isinstance(error, NotAnswered) or error.status in _PASSES
