@@ -55,11 +55,11 @@ LONGEST_DAY: Final = 3600.0
 DAY: Final = 1.0
 """By default: real seconds of a policy day. Measured, as the two below: docs/replay.md."""
 
-FASTEST: Final = 5.0
+FASTEST: Final = 4.0
 """Orders started in a second, at most."""
 
 CALM: Final = timedelta(hours=3)
-"""How late messages may arrive, in policy time, before the next order waits: nobody's deadline may hang on it."""
+"""How far the workers may be behind, in policy time, before the next order waits: no deadline may hang on it."""
 
 WORKERS: Final = 1
 
@@ -70,6 +70,7 @@ _TAIL: Final = timedelta(days=150)
 
 _SPARE_SECONDS: Final = 120.0
 _RECENT_SECONDS: Final = 2.0
+_ASK_SECONDS: Final = 0.2
 
 
 # --- which orders ---
@@ -111,40 +112,62 @@ def draw(
 
 @dataclass(slots=True)
 class Stage:
-    """What all orders of a replay share. `news` counts what has happened, for the progress display.
+    """What all orders of a replay share. `cases` and `ended` count for the progress display.
 
-    `lags` tells by how much, in policy time, messages arrived later than they were sent.
+    `lags` tells after how long, in policy time, a question to one of the open orders was answered: how far the
+    workers are behind. How fast the server takes a message would say nothing of that.
     """
 
     redress: Redress
     pack: Pack
     day: float
     seed: int
-    news: Counter[str] = field(default_factory=Counter)
+    started: int = 0
+    ended: int = 0
+    cases: int = 0
+    open: dict[str, None] = field(default_factory=dict)
     lags: list[timedelta] = field(default_factory=list)
-    _recent: deque[tuple[float, timedelta]] = field(default_factory=lambda: deque(maxlen=50))
-
-    def arrived(self, lag: timedelta) -> None:
-        """A message has arrived."""
-        self.lags.append(lag)
-        self._recent.append((time.monotonic(), lag))
+    _recent: deque[tuple[float, timedelta]] = field(default_factory=lambda: deque(maxlen=20))
+    _asked: float | None = None
 
     @property
     def behind(self) -> timedelta:
-        """The mean lag of the last two seconds; nothing arrived, nothing is late."""
-        recent = [lag for at, lag in self._recent if at > time.monotonic() - _RECENT_SECONDS]
-        return sum(recent, timedelta()) / max(len(recent), 1)
+        """The mean lag of the last two seconds, or the age of an unanswered question if that is more."""
+        now = time.monotonic()
+        recent = [lag for at, lag in self._recent if at > now - _RECENT_SECONDS]
+        waiting = self._policy_time(now - self._asked) if self._asked else timedelta()
+        return max(sum(recent, timedelta()) / max(len(recent), 1), waiting)
+
+    async def listen(self) -> None:
+        """Ask an open order how it stands, again and again, each time the one that was not asked for longest."""
+        while True:
+            await asyncio.sleep(_ASK_SECONDS)
+            if self.open:
+                order_id = next(iter(self.open))
+                self.open[order_id] = self.open.pop(order_id)
+                self._asked = time.monotonic()
+                with contextlib.suppress(RedressError, RPCError):
+                    await self.redress.status(order_id)
+                now = time.monotonic()
+                lag, self._asked = self._policy_time(now - self._asked), None
+                self.lags.append(lag)
+                self._recent.append((now, lag))
+
+    def _policy_time(self, seconds: float) -> timedelta:
+        return timedelta(days=seconds / self.day)
 
 
 async def play_all(stage: Stage, scripts: Sequence[Script]) -> tuple[list[Played], list[Broken]]:
-    """Play the scripts side by side, the longest first, as fast as messages still arrive in good time."""
+    """Play the scripts side by side, the longest first, as fast as the workers keep up."""
     playing: list[asyncio.Task[Played | Broken]] = []
+    listening = asyncio.create_task(stage.listen())
     async with asyncio.TaskGroup() as group:
         for one in sorted(scripts, key=_expected_length, reverse=True):
             while stage.behind > CALM:  # noqa: ASYNC110 -- what ends it is time that passes, no event
                 await asyncio.sleep(1 / FASTEST)
             playing.append(group.create_task(_safely(stage, one)))
             await asyncio.sleep(1 / FASTEST)
+    listening.cancel()
     ends = [task.result() for task in playing]
     return [one for one in ends if isinstance(one, Played)], [one for one in ends if isinstance(one, Broken)]
 
@@ -166,14 +189,16 @@ async def _safely(stage: Stage, one: Script) -> Played | Broken:
     except (RedressError, RPCError) as error:
         return Broken(order_id, str(error))
     finally:
-        stage.news["ended"] += 1
+        stage.ended += 1
+        stage.open.pop(order_id, None)
 
 
 async def _play(stage: Stage, one: Script) -> Played:
     clock = Clock(real_anchor=datetime.now(UTC), policy_anchor=one.draft.placed_at, speed=86_400 / stage.day)
     draft = one.draft.model_copy(update={"clock": clock})
     await stage.redress.start(draft, pack=stage.pack, backdated=True)
-    stage.news["started"] += 1
+    stage.started += 1
+    stage.open[draft.order_id] = None
     numbers = itertools.count()
     agenda = [(sent_at(message), next(numbers), draft.order_id, message) for message in one.messages]
     heapq.heapify(agenda)
@@ -188,13 +213,11 @@ async def _play(stage: Stage, one: Script) -> Played:
                 said.append(Said(message, None))
                 break
             continue
-        finally:
-            stage.arrived(clock.now(datetime.now(UTC)) - at)
         if reply is None:
             continue
         said.append(Said(message, reply))
         if isinstance(message, Complaint) and reply.case_id and not reply.refused:
-            stage.news["cases"] += 1
+            stage.cases += 1
             policy = draft.order(stage.pack).policy
             answers = hearing(one.recorded, policy, Reason(message.reason), draft.price.total, at, stage.seed)
             for answer in answers:
@@ -392,9 +415,8 @@ def _progress(screen: Console, stage: Stage, orders: int) -> Iterator[None]:
 
         async def follow() -> None:
             while True:
-                progress.update(started, completed=stage.news["started"])
-                cases = stage.news["cases"]
-                progress.update(ended, completed=stage.news["ended"], description=f"ended, {cases} cases")
+                progress.update(started, completed=stage.started)
+                progress.update(ended, completed=stage.ended, description=f"ended, {stage.cases} cases")
                 await asyncio.sleep(0.5)
 
         following = asyncio.create_task(follow())
@@ -402,5 +424,5 @@ def _progress(screen: Console, stage: Stage, orders: int) -> Iterator[None]:
             yield
         finally:
             following.cancel()
-            progress.update(started, completed=stage.news["started"])
-            progress.update(ended, completed=stage.news["ended"])
+            progress.update(started, completed=stage.started)
+            progress.update(ended, completed=stage.ended)

@@ -29,7 +29,7 @@ def result(screen: Console, found: Result) -> None:
     screen.print(_counted("Notices sent (reminders are 'reminded')", report.notices))
     if lag := report.lag_hours:
         spread = ", ".join(f"{name} {hours:g} h" for name, hours in lag.items())
-        screen.print(f"Messages arrived later than they were sent, in policy time, by: {spread}\n")
+        screen.print(f"How far the workers were behind, in policy time: {spread}\n")
     if report.overtaken:
         screen.print(
             f"{report.overtaken} orders ended although a message sent earlier was on its way: "
