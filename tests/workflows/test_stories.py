@@ -1,0 +1,43 @@
+"""Every story, on the time-skipping server: its ending, its money, its notices and its transcript."""
+
+from __future__ import annotations
+
+import pytest
+
+from storefront.stories import Story, all_stories, ended
+from tests.record_histories import TRANSCRIPTS
+from tests.story_world import Telling, tell, transcript
+
+every_story = pytest.mark.parametrize("story", all_stories().values(), ids=lambda story: story.name)
+_told: dict[str, Telling] = {}
+
+
+async def told(story: Story) -> Telling:
+    """The story, played once for all tests."""
+    if story.name not in _told:
+        _told[story.name] = await tell(story)
+    return _told[story.name]
+
+
+@every_story
+async def test_a_story_ends_as_it_says(story: Story) -> None:
+    """The same people doing the same things at the same times get the ending, the money and the notices promised."""
+    telling = await told(story)
+    assert story.ends == ended(telling.played.outcome, telling.notices)
+    assert () == telling.played.surprises
+
+
+@every_story
+async def test_money_is_conserved_and_moved_once(story: Story) -> None:
+    """Nothing stays in escrow, nothing is made or lost, and no business key moves money twice."""
+    telling = await told(story)
+    ledger = telling.played.outcome.ledger
+    ledger.check()
+    assert (0, ()) == (ledger.available, ledger.intents)
+    assert {} == telling.duplicates
+
+
+@every_story
+async def test_a_transcript_is_stable(story: Story) -> None:
+    """What people read of a story changes only on purpose: then record it anew with `make histories`."""
+    assert (TRANSCRIPTS / f"{story.name}.txt").read_text(encoding="utf-8") == transcript(await told(story))
