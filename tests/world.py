@@ -1,18 +1,21 @@
 """A whole world for workflow tests: a time-skipping server, a worker, and the sandbox adapters behind it.
 
 Each test starts a fresh server, since its clock belongs to the whole server. `World.at` moves virtual time.
+Every world begins at the same policy instant, whatever day it is outside, so that a test can write its dates out.
 """
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
@@ -29,6 +32,7 @@ from activities.sandbox.directory import SandboxDirectory
 from activities.sandbox.payments import SandboxPayments
 from activities.store import open_store
 from domain import policy_packs
+from domain.clock import Clock
 from domain.money import Money
 from domain.order import Line, Order, PriceSplit
 from domain.parcel import Shipment, TrackingEvent
@@ -42,7 +46,25 @@ from workflows.order import OrderWorkflow
 
 BUYER = Party(id="b-17", time_zone="America/New_York", country="US")
 SELLER = Party(id="s-4", time_zone="America/Los_Angeles", country="US")
+BEGINNING = datetime(2026, 10, 29, 17, 0, tzinfo=UTC)
+"""When the world begins: Thursday 10:00 in Los Angeles, 13:00 in New York, three days before clocks are set back."""
+
 SHIPMENT = Shipment(carrier="sandbox", tracking_number=sandbox_number(1))
+
+
+def ny(month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+    """New York, where the buyer and the support desk are: from October 2026 to September 2027, in UTC."""
+    return _local("America/New_York", month, day, hour, minute, second)
+
+
+def la(month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+    """Los Angeles, where the seller is: the same months, in UTC."""
+    return _local("America/Los_Angeles", month, day, hour, minute, second)
+
+
+def _local(zone: str, month: int, day: int, hour: int, minute: int, second: int) -> datetime:
+    year = BEGINNING.year if month >= BEGINNING.month else BEGINNING.year + 1
+    return datetime(year, month, day, hour, minute, second, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def usd(minor: int) -> Money:
@@ -68,11 +90,17 @@ def an_order(placed_at: datetime, **changes: Any) -> Order:
 
 
 class World:
-    """One server with its worker, and the sandbox services as tests see them."""
+    """One server with its worker, and the sandbox services as tests see them. All instants are policy time.
 
-    def __init__(self, environment: WorkflowEnvironment, folder: Path) -> None:
+    `cached` is how many workflows the worker keeps in memory; with none, each task replays its history.
+    """
+
+    def __init__(self, environment: WorkflowEnvironment, folder: Path, clock: Clock, cached: int) -> None:
         self.environment = environment
         self.client = environment.client
+        self.clock = clock
+        self._cached = cached
+        self._orders: list[WorkflowHandle[OrderWorkflow, Outcome]] = []
         self.carrier = SandboxCarrier(folder / "carrier.sqlite")
         self.payments = SandboxPayments(folder / "payments.sqlite")
         engine = open_store(f"sqlite:///{folder / 'redress.sqlite'}")
@@ -94,11 +122,16 @@ class World:
 
     async def now(self) -> datetime:
         """Virtual time, to the second."""
-        return (await self.environment.get_current_time()).replace(microsecond=0)
+        return self.clock.now(await self.environment.get_current_time()).replace(microsecond=0)
 
     async def at(self, instant: datetime) -> None:
-        """Let virtual time pass until `instant`."""
-        passed = instant - await self.environment.get_current_time()
+        """Let virtual time pass until `instant`; what is under way is finished before.
+
+        Not to an instant at which a timer fires: the server may lose the task of what is said at that moment.
+        """
+        if not self._running.done():
+            await asyncio.gather(*(order.query(OrderWorkflow.status) for order in self._orders))
+        passed = self.clock.real_instant(instant) - await self.environment.get_current_time()
         if passed > timedelta():
             await self.environment.sleep(passed)
 
@@ -107,32 +140,55 @@ class World:
         self.carrier.script(SHIPMENT, events)
 
     async def start(self, order: Order) -> WorkflowHandle[OrderWorkflow, Outcome]:
-        """Capture the payment and start the order."""
+        """Capture the payment and start the order, on the clock of this world."""
         self.payments.capture(order.payment_ref, order.price.total)
-        return await self.client.start_workflow(
+        order = order.model_copy(update={"clock": self.clock})
+        handle = await self.client.start_workflow(
             OrderWorkflow.run, order, id=f"order-{order.order_id}", task_queue=TASK_QUEUE
         )
+        self._orders.append(handle)
+        return handle
+
+    async def worker_starts(self) -> None:
+        """A worker comes up, and takes on what has waited."""
+        self._pool = ThreadPoolExecutor(4)
+        self._worker = Worker(
+            self.client,
+            task_queue=TASK_QUEUE,
+            workflows=[OrderWorkflow, CaseWorkflow],
+            activities=self.activities(),
+            activity_executor=self._pool,
+            max_cached_workflows=self._cached,
+        )
+        self._running = asyncio.create_task(self._worker.run())
+
+    async def worker_stops(self) -> None:
+        """The only worker goes away: time passes, timers fire and messages come, but nobody acts on them."""
+        await self._worker.shutdown()
+        await self._running
+        self._pool.shutdown()
 
 
 @asynccontextmanager
-async def a_world(folder: Path) -> AsyncIterator[World]:
-    """A fresh world whose files live in `folder`."""
+async def a_world(folder: Path, *, cached: int = 1000, speed: float = 1) -> AsyncIterator[World]:
+    """A fresh world whose files live in `folder`, with its worker running.
+
+    The server cannot skip time while a task waits for a worker: an outage needs `speed`, and no `cached` workflows.
+    """
     environment = await WorkflowEnvironment.start_time_skipping(
         plugins=[plugin()],
         test_server_existing_path=shutil.which("temporal-test-server", path=str(Path(sys.executable).parent)),
     )
     async with environment:
         await _register(environment)
-        world = World(environment, folder)
-        with ThreadPoolExecutor(4) as pool:
-            async with Worker(
-                environment.client,
-                task_queue=TASK_QUEUE,
-                workflows=[OrderWorkflow, CaseWorkflow],
-                activities=world.activities(),
-                activity_executor=pool,
-            ):
-                yield world
+        begun = await environment.get_current_time()
+        clock = Clock(real_anchor=begun, policy_anchor=BEGINNING, speed=speed)
+        world = World(environment, folder, clock, cached)
+        await world.worker_starts()
+        try:
+            yield world
+        finally:
+            await world.worker_stops()
 
 
 async def _register(environment: WorkflowEnvironment) -> None:
