@@ -5,7 +5,6 @@ A process of its own, since the order of sets in a workflow depends on PYTHONHAS
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Sequence
