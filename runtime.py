@@ -42,8 +42,22 @@ if TYPE_CHECKING:
 TASK_QUEUE = "redress"
 
 # By name: passing `domain` through shares one copy of all models among the cached workflows of a process,
-# and lets the calendars use ZoneInfo, which the sandbox would break (notes on both: docs/decisions/).
-PASSED_THROUGH = ("domain", "activities", "babel", "sqlalchemy")
+# and lets the calendars use ZoneInfo, which the sandbox would break. What workflows lean on is shared too, which saves
+# most of the time and memory of each sandbox; the workflows themselves stay inside it (docs/decisions/0006).
+PASSED_THROUGH = (
+    "domain",
+    "activities",
+    "babel",
+    "sqlalchemy",
+    "workflows.display",
+    "workflows.docket",
+    "workflows.hearings",
+    "workflows.journal",
+    "workflows.options",
+    "workflows.parcel_watch",
+    "workflows.search_attributes",
+    "workflows.treasury",
+)
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:7233"
 
