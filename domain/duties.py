@@ -143,10 +143,6 @@ class Duty(Model):
         others = tuple(known for known in self.shifts if known.cause != shift.cause)
         return self.model_copy(update={"shifts": (*others, shift)})
 
-    def unshifted(self, cause: str) -> Duty:
-        """This duty as if `cause` had never been."""
-        return self.model_copy(update={"shifts": tuple(known for known in self.shifts if known.cause != cause)})
-
 
 class OpenDuty(Model):
     """One open duty as its owner reads it on the receipt."""

@@ -99,6 +99,8 @@ def cancel(standing: Standing, message: Cancel, at: datetime) -> Reply:
         )
     if message.by is Role.SELLER:
         return _seller_cancels(standing, message, at)
+    if message.by is Role.BUYER and message.answer is not None:
+        return Reply.no("only the seller answers a wish to cancel", standing.rule("cancellation.answer"))
     if message.by is Role.BUYER:
         return _buyer_cancels(standing, at)
     return Reply.no("only buyer or seller can cancel an order; an agent decides in a case")
@@ -207,6 +209,9 @@ def accept(standing: Standing, at: datetime) -> Reply:
         return Reply.no("the parcel has not been delivered yet", standing.rule("protection.window"))
     if standing.open_case:
         return Reply.no(f"{standing.open_case} is open; withdraw the complaint instead")
+    report = standing.duties.get(DutyKind.REPORT)
+    if report and report.lapsed_at(at):
+        return Reply.no("the report window has closed, and the money is released by itself", report.rule, report.due)
     return Reply.yes("accepted; the money is released to the seller", standing.rule("protection.window"), at)
 
 
@@ -274,8 +279,11 @@ def _moved(standing: Standing, anchor: Anchor) -> timedelta:
 
 
 def held_until(standing: Standing, message: Complaint, at: datetime) -> datetime | None:
-    """Until when an early "delivered, but not here" holds the money: until its own window has closed."""
+    """Until when an early "delivered, but not here" holds the money: until its own window has closed.
+
+    As agreed, before any disruption: the duty that is held moves by itself.
+    """
     if message.reason is not Reason.NOT_RECEIVED or standing.decision or standing.open_case:
         return None
     window = complaint_window(standing, standing.order.policy.reasons[Reason.NOT_RECEIVED])
-    return window[1] if window and at < window[0] else None
+    return window[1] - _moved(standing, Anchor.DELIVERED) if window and at < window[0] else None

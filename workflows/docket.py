@@ -15,6 +15,7 @@ from temporalio import workflow
 
 from domain import details, wording
 from domain.clock import Clock
+from domain.disruptions import disrupted
 from domain.duties import Duty, DutyKind, OpenDuty, Receipt, Shift
 from domain.messages import Disruption
 
@@ -65,9 +66,10 @@ class Docket:
             moved = duty
             for shift, kinds in self._pauses.values():
                 moved = _stopped(moved, shift, kinds)
-            for disruption in self._disruptions.values():
-                moved = self._disrupted(moved, disruption)
-            self._duties[duty.kind] = moved
+            if self._disruptions:
+                moved = self._disrupted(moved)
+            # A ladder may begin in the past, as when an extension is granted late: its first rungs are stale.
+            self._duties[duty.kind] = moved.without_reminders_before(self.now())
         self.wake()
 
     def close(self, *kinds: DutyKind) -> None:
@@ -80,9 +82,9 @@ class Docket:
         """Nothing is owed any more."""
         self.close(*tuple(self._duties))
 
-    def pause(self, cause: str, kinds: Iterable[DutyKind]) -> None:
-        """Stop these clocks, now and for duties yet to open, until `resume`."""
-        shift, stopped = self._pauses[cause] = Shift(cause=cause, since=self.now()), frozenset(kinds)
+    def pause(self, cause: str, kinds: Iterable[DutyKind], since: datetime) -> None:
+        """Stop these clocks from `since` on, also for duties yet to open, until `resume`."""
+        shift, stopped = self._pauses[cause] = Shift(cause=cause, since=since), frozenset(kinds)
         self._reshift(lambda duty: _stopped(duty, shift, stopped))
 
     def resume(self, cause: str) -> None:
@@ -96,25 +98,13 @@ class Docket:
         before = dict(self._duties)
         if disruption.revoked:
             self._disruptions.pop(disruption.disruption_id, None)
-            self._reshift(lambda duty: duty.unshifted(disruption.disruption_id))
         else:
             self._disruptions[disruption.disruption_id] = disruption
-            self._reshift(lambda duty: self._disrupted(duty, disruption))
+        self._reshift(self._disrupted)
         return tuple(kind for kind, duty in self._duties.items() if duty != before[kind])
 
-    def _disrupted(self, duty: Duty, disruption: Disruption) -> Duty:
-        started = max(disruption.since, duty.since)
-        over = disruption.until is not None and disruption.until <= started
-        if duty.kind not in disruption.clocks or over:
-            return duty.unshifted(disruption.disruption_id)
-        others = duty.unshifted(disruption.disruption_id)
-        due = others.due
-        if due is not None and started >= due:
-            return others
-        used = sum((shift.length or timedelta() for shift in others.shifts if shift.longest is not None), timedelta())
-        longest = max(self._longest_disruption(duty) - used, timedelta())
-        shift = Shift(cause=disruption.disruption_id, since=started, until=disruption.until, longest=longest)
-        return others.shifted(shift)
+    def _disrupted(self, duty: Duty) -> Duty:
+        return disrupted(duty, self._disruptions.values(), self._longest_disruption(duty))
 
     def _reshift(self, change: Callable[[Duty], Duty]) -> None:
         self._duties = {kind: change(duty) for kind, duty in self._duties.items()}

@@ -41,7 +41,7 @@ class Hearings:
         """Open a case about a complaint made at `at`; gives its id."""
         self._opened += 1
         self.open_case = f"case-{self._order.order_id}-{self._opened}"
-        self._docket.pause(self.open_case, STOPPED_BY_A_CASE)
+        self._docket.pause(self.open_case, STOPPED_BY_A_CASE, since=at)
         self._journal.note("case_opened", Role.BUYER, case=self.open_case, reason=reason)
         file = CaseFile(
             case_id=self.open_case,
@@ -61,6 +61,7 @@ class Hearings:
     def end(self) -> None:
         """The order has ended otherwise: what the case would say has no more weight."""
         if self._hearing is not None:
+            self._journal.note("case_overtaken", Role.BUYER, Role.SELLER, case=self.open_case)
             self._hearing.cancel()
             self.open_case, self._hearing = "", None
 
@@ -74,6 +75,8 @@ class Hearings:
                 search_attributes=of_new_case(file),
             )
         except FailureError:
+            if self.open_case != file.case_id:
+                return
             self._journal.note("case_failed", Role.BUYER, Role.SELLER, case=file.case_id)
         else:
             self._note(resolution)

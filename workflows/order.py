@@ -120,11 +120,13 @@ class OrderWorkflow:
     async def _carry(self) -> Decision | None:
         """Until the carrier has delivered the parcel: late, stalled, lost, on its way back."""
         parcel = self.watch.parcel
+        if DutyKind.ANSWER_CANCELLATION in self.docket.duties:
+            self.journal.note("cancellation_overtaken", Role.BUYER, Role.SELLER)
         self.docket.close(*UNTIL_SCANNED)
         self.docket.open(clocks.deliver(self.order, parcel))
         self.journal.note("scanned", Role.BUYER, Role.SELLER, at=parcel.scanned_at)
         while self.watch.parcel.delivered_at is None:
-            if decision := await self._keep(until=lambda: bool(self.watch.fresh)):
+            if decision := await self._keep(until=lambda: self.watch.unread):
                 return decision
             self._follow()
         return None
@@ -248,7 +250,7 @@ class OrderWorkflow:
 
     def _follow(self) -> None:
         """Act on fresh news of a parcel that is on its way."""
-        news, self.watch.fresh = self.watch.fresh, []
+        news = self.watch.read()
         parcel = self.watch.parcel
         if parcel.returned_at:
             self.journal.note("returned", Role.BUYER, Role.SELLER)
@@ -260,7 +262,8 @@ class OrderWorkflow:
                 self.docket.open(clocks.bring_back(self.order, parcel.returning_at))
                 self.journal.note("returning", Role.BUYER, Role.SELLER)
         elif parcel.last_news_at:
-            self.docket.open(*clocks.in_transit(self.order, parcel.last_news_at))
+            if news:
+                self.docket.open(*clocks.in_transit(self.order, parcel.last_news_at))
             deliver = self.docket.duties.get(DutyKind.DELIVER)
             if deliver and deliver.agreed_due != clocks.deliver(self.order, parcel).agreed_due:
                 self.docket.open(clocks.deliver(self.order, parcel))
@@ -292,9 +295,13 @@ class OrderWorkflow:
         if self.journal.answer("shipped", Role.SELLER, rights.shipped(self._standing(), message, at)).refused:
             return
         shipment = Shipment(carrier=message.carrier, tracking_number=normalise(message.tracking_number))
+        if shipment == self.watch.parcel.shipment and self.watch.parcel.marked_shipped_at:
+            return
+        # A corrected number is looked up, but buys no time: the clocks run from the first mark.
+        if self.watch.parcel.marked_shipped_at is None:
+            self.docket.close(DutyKind.SHIP, DutyKind.SHIP_FINAL, DutyKind.ANSWER_EXTENSION)
+            self.docket.open(*clocks.unscanned(self.order, at))
         self.watch.ship(shipment, at)
-        self.docket.close(DutyKind.SHIP, DutyKind.SHIP_FINAL, DutyKind.ANSWER_EXTENSION)
-        self.docket.open(*clocks.unscanned(self.order, at))
         self.journal.note("marked_shipped", Role.BUYER, shipment=shipment)
 
     @workflow.signal(name="tracking", description="News of the parcel by the carrier's webhook: events, estimate")
@@ -407,7 +414,7 @@ class OrderWorkflow:
         held_until = rights.held_until(self._standing(), message, at)
         if report and held_until and held_until > report.agreed_due:
             self.docket.open(clocks.report(self.order, report.since, held_until))
-            self.journal.note("report_held", Role.BUYER, Role.SELLER, until=held_until)
+            self.journal.note("report_held", Role.BUYER, Role.SELLER, until=self.docket.duties[DutyKind.REPORT].due)
 
     def _resolved(self, resolution: Resolution) -> None:
         """A withdrawn complaint, or one refused before the delivery, lets the order go on."""
@@ -444,8 +451,12 @@ class OrderWorkflow:
         self.journal.note("extension_granted", Role.SELLER, Role.BUYER, until=until)
 
     def _end_if_charged_back(self, rule: str) -> None:
-        """The bank has given the buyer everything: that outweighs a decision whose money has not moved yet."""
-        decided = self.decision is not None and self.decision.ending is Ending.CHARGED_BACK
+        """The bank has given the buyer everything: that outweighs a decision whose money has not moved yet.
+
+        A decision to refund all stands: it comes to the same, and says who was at fault and who bears it.
+        """
+        total = self.order.price.total
+        decided = self.decision and (self.decision.ending is Ending.CHARGED_BACK or self.decision.refund == total)
         if not decided and not self.treasury.held and self.treasury.untouched and not self.treasury.frozen:
             self.decision = None
             self._decide(Ending.CHARGED_BACK, self._nothing, rule)

@@ -23,7 +23,7 @@ from workflows.options import ASK_ONCE, LOOK_UP, described
 
 
 class ParcelWatch:
-    """What is known of a parcel, and `fresh`: the events that the order has not acted on yet.
+    """What is known of a parcel; `fresh` events, or a new estimate, stay `unread` until the order acts on them.
 
     The next look-up is a duty of the platform, put off by every piece of news; a look-up under way asks on in the
     policy's rhythm until there is news, which adds nothing to the history.
@@ -38,12 +38,14 @@ class ParcelWatch:
         self._looking: asyncio.Task[None] | None = None
         self.parcel = Parcel(shipment=order.shipment, estimate=order.estimate)
         self.fresh: list[TrackingEvent] = []
+        self.unread = False
         if order.shipment:
             self._docket.open(clocks.look_up(order, order.placed_at, pushed=True))
 
     def ship(self, shipment: Shipment, at: datetime) -> None:
         """The seller has named a shipment."""
-        self.parcel = self.parcel.model_copy(update={"shipment": shipment, "marked_shipped_at": at})
+        first = self.parcel.marked_shipped_at or at
+        self.parcel = self.parcel.model_copy(update={"shipment": shipment, "marked_shipped_at": first})
         self._docket.open(clocks.look_up(self._order, at, pushed=self._pushed))
 
     def pushed(self, events: Iterable[TrackingEvent], estimate: datetime | None) -> None:
@@ -57,6 +59,11 @@ class ParcelWatch:
         """Start asking the carrier, unless that is under way."""
         if self._looking is None and self.parcel.shipment and not self.parcel.at_rest:
             self._looking = asyncio.create_task(self._look(self.parcel.shipment))
+
+    def read(self) -> list[TrackingEvent]:
+        """The events that the order has not acted on yet, which it does now; none if only the estimate is new."""
+        news, self.fresh, self.unread = self.fresh, [], False
+        return news
 
     def stop(self) -> None:
         """The parcel needs no more looking after."""
@@ -114,11 +121,13 @@ class ParcelWatch:
 
     def _hear(self, events: Iterable[TrackingEvent], estimate: datetime | None) -> None:
         self.parcel, news = self.parcel.hearing(events)
-        if estimate is not None:
+        if estimate not in (None, self.parcel.estimate):
             self.parcel = self.parcel.model_copy(update={"estimate": estimate})
+            self.unread = True
         for event in news:
             self._journal.note("tracking", status=event.status, at=event.at)
         self.fresh.extend(news)
+        self.unread = self.unread or bool(news)
 
     def look_later(self) -> None:
         """Make the next look-up due, unless the parcel has arrived."""

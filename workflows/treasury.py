@@ -34,6 +34,7 @@ class Treasury:
         self._journal = journal
         self.ledger = capture(order)
         self.chargebacks: dict[str, ChargebackState] = {}
+        self._disputed: dict[str, Money] = {}
 
     @property
     def frozen(self) -> bool:
@@ -110,7 +111,7 @@ class Treasury:
         rule = self._order.policy.rule("chargebacks")
         known = self.chargebacks.get(message.chargeback_id)
         total = self._order.price.total
-        amount = total if message.amount is None else message.amount
+        amount = message.amount or self._disputed.get(message.chargeback_id, total)
         if amount.currency != total.currency or not 0 < amount.minor <= total.minor:
             return Reply.no(f"a chargeback of {amount} cannot belong to a payment of {total}", rule)
         if message.state not in list(ChargebackState):
@@ -119,6 +120,7 @@ class Treasury:
             return Reply.yes("known already", rule)
         state = self.chargebacks[message.chargeback_id] = ChargebackState(message.state)
         if state is ChargebackState.OPENED:
+            self._disputed[message.chargeback_id] = amount
             self._freeze(message.chargeback_id, at)
         else:
             self._resolved(message.chargeback_id, state, amount)
@@ -130,7 +132,7 @@ class Treasury:
         for chargeback_id, state in tuple(self.chargebacks.items()):
             if state is ChargebackState.OPENED:
                 self.chargebacks[chargeback_id] = ChargebackState.LOST
-                self._resolved(chargeback_id, ChargebackState.LOST, self._order.price.total)
+                self._resolved(chargeback_id, ChargebackState.LOST, self._disputed[chargeback_id])
 
     def _freeze(self, chargeback_id: str, at: datetime) -> None:
         duty = clocks.resolve_chargeback(self._order, at)
