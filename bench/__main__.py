@@ -1,0 +1,67 @@
+"""`python -m bench`: measure on an embedded server of its own, print the figures, write bench/results.json."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+import runtime
+from bench import counting, memory, replay, throughput
+from bench.report import Figure, save, show
+from embedded import EmbeddedServer
+
+RESULTS = Path(__file__).parent / "results.json"
+PARTS = ("actions", "throughput", "memory", "replay")
+
+
+def main() -> None:
+    """Read the options and measure. A goal that is missed is shown and fails nothing: machines differ."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few orders and no rounds: only shows that it runs")
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure this part; may be given again")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="where the figures go as JSON")
+    options = parser.parse_args()
+    runtime.run(_bench(options.only or PARTS, options.out, quick=options.quick))
+
+
+async def _bench(parts: tuple[str, ...], out: Path, *, quick: bool) -> None:
+    console = Console()
+    figures: list[Figure] = []
+    began = time.perf_counter()
+    for part in parts:
+        # A fresh server for each part: one with thousands of orders in it is slower.
+        with tempfile.TemporaryDirectory() as folder:
+            async with EmbeddedServer(Path(folder), port=0, ui_port=0) as server:
+                client = await server.connect()
+                match part:
+                    case "actions":
+                        figures += await counting.measure(client, console, quick=quick)
+                    case "throughput":
+                        figures += await throughput.measure(client, server.address, console, quick=quick)
+                    case "memory":
+                        figures += await memory.measure(client, server.address, console, quick=quick)
+                    case "replay":
+                        figures += await replay.measure(client, server.address, console, quick=quick)
+    show(console, figures)
+    machine = {
+        "at": datetime.now(UTC),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg(),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "seconds": round(time.perf_counter() - began),
+        "quick": quick,
+    }
+    save(figures, out, machine)
+    console.print(f"Written to {out.name} after {machine['seconds']} s.", highlight=False)
+
+
+if __name__ == "__main__":
+    main()

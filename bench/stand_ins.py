@@ -1,0 +1,71 @@
+"""Ports that answer at once, so that what is measured is Redress and not SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from activities.carriers import CarrierActivities
+from activities.notices import NoticeActivities
+from activities.outcomes import OutcomeActivities
+from activities.payments import PaymentActivities
+from activities.ports import Contact, Refused
+from activities.sandbox.directory import SandboxDirectory
+from domain.parcel import Shipment
+from domain.requests import Movement, News, Paid
+from domain.story import Notice, Outcome
+
+
+class WillingPayments:
+    """Makes every movement, the first time it is asked."""
+
+    def refund(self, movement: Movement, *, key: str) -> Paid:
+        """At once."""
+        return Paid(reference=key)
+
+    def release(self, movement: Movement, *, key: str) -> Paid:
+        """At once."""
+        return Paid(reference=key)
+
+    def find(self, movement: Movement) -> Paid | None:
+        """Never made before."""
+        return None
+
+
+class SilentCarrier:
+    """Knows no parcel: its news come by webhook."""
+
+    def news(self, shipment: Shipment, as_of: datetime) -> News:
+        """None."""
+        raise Refused("unknown_number", "the bench's parcels are known by webhook only")
+
+    def trace(self, shipment: Shipment, reference: str) -> None:
+        """Searches nowhere."""
+
+
+class EmptyOutbox:
+    """Forgets every notice."""
+
+    def post(self, notices: tuple[Notice, ...], contacts: Mapping[str, Contact]) -> None:
+        """Forget them."""
+
+
+class NoOutcomes:
+    """Forgets every outcome."""
+
+    def record(self, outcome: Outcome) -> None:
+        """Forget it."""
+
+
+def activities() -> list[Callable[..., Any]]:
+    """The activities of a worker, before these ports."""
+    payments, carriers = PaymentActivities(WillingPayments()), CarrierActivities(SilentCarrier())
+    return [
+        payments.refund,
+        payments.release,
+        carriers.look_up,
+        carriers.trace,
+        NoticeActivities(EmptyOutbox(), SandboxDirectory()).post,
+        OutcomeActivities(NoOutcomes()).record,
+    ]
