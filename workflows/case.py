@@ -46,6 +46,8 @@ class CaseWorkflow:
             noted=self.docket.wake,
         )
         self.display = Display()
+        # Owed and told before `run` begins, since messages in the first task are handled before it.
+        self._ask_seller()
 
     @workflow.run
     async def run(self, case: CaseFile) -> Resolution:
@@ -56,7 +58,7 @@ class CaseWorkflow:
         self.docket.stop()
         return resolution
 
-    async def _hear_seller(self) -> Resolution | None:
+    def _ask_seller(self) -> None:
         answer = clocks.answer_case(self.case)
         self.docket.open(answer, clocks.last_resort(self.case))
         self.journal.note(
@@ -67,6 +69,8 @@ class CaseWorkflow:
             due=answer.due,
             consequence=details.consequence(answer),
         )
+
+    async def _hear_seller(self) -> Resolution | None:
         return await self._keep(until=lambda: self.state is CaseState.WITH_SUPPORT)
 
     async def _hear_support(self) -> Resolution:

@@ -96,6 +96,8 @@ class OrderWorkflow:
         self.treasury = Treasury(order, self.docket, self.journal)
         self.hearings = Hearings(order, self.docket, self.journal, resolved=self._resolved)
         self.display = Display()
+        # Owed and told before `run` begins, since messages in the first task are handled before it.
+        self._open()
 
     @workflow.run
     async def run(self, order: Order) -> Outcome:
@@ -107,14 +109,16 @@ class OrderWorkflow:
 
     # --- the phases ---
 
-    async def _ship(self) -> Decision | None:
-        """Until the carrier has scanned the parcel: the seller's deadlines, soft and hard."""
+    def _open(self) -> None:
         soft, hard = clocks.ship(self.order), clocks.ship_final(self.order)
         self.docket.open(soft, hard)
         amount = self.order.price.total
         self.journal.note(
             "opened", Role.SELLER, Role.BUYER, amount=amount, ship_by=soft.agreed_due, ship_final=hard.agreed_due
         )
+
+    async def _ship(self) -> Decision | None:
+        """Until the carrier has scanned the parcel: the seller's deadlines, soft and hard."""
         return await self._keep(until=self._handed_over_in_time)
 
     async def _carry(self) -> Decision | None:

@@ -207,6 +207,24 @@ async def test_without_a_worker_nothing_is_answered_and_the_retry_is_safe(tmp_pa
     assert (Ending.CANCELLED_BY_BUYER, 1) == (outcome.decision.ending, outcome.rejected)
 
 
+async def test_message_that_is_there_before_the_first_worker(tmp_path: Path) -> None:
+    """An order sold and marked as shipped during an outage is a marked one: its ship-by is over."""
+    async with a_world(tmp_path, cached=0) as world:
+        redress = Redress(world.client)
+        await world.worker_stops()
+        await redress.start(await _placed(world))
+        await redress.ship("A-1", Shipped(**SHIPMENT.model_dump()))
+
+        await world.worker_starts()
+        receipt = await redress.receipt("A-1")
+        story = await redress.timeline("A-1")
+
+    assert [DutyKind.LOOK_UP, DutyKind.GET_SCANNED, DutyKind.SCAN_RIGHT, DutyKind.SCAN_FINAL] == [
+        duty.kind for duty in receipt.duties
+    ]
+    assert ["opened", "marked_shipped"] == [entry.what for entry in story]
+
+
 async def test_whole_life_with_a_case(world: World, redress: Redress) -> None:
     """Shipped, delivered, complained about, accepted by the seller: the client sees it through to the outcome."""
     draft = await _placed(world)
