@@ -111,7 +111,7 @@ class Treasury:
         rule = self._order.policy.rule("chargebacks")
         known = self.chargebacks.get(message.chargeback_id)
         total = self._order.price.total
-        amount = message.amount or self._disputed.get(message.chargeback_id, total)
+        amount = self._disputed.get(message.chargeback_id, total) if message.amount is None else message.amount
         if amount.currency != total.currency or not 0 < amount.minor <= total.minor:
             return Reply.no(f"a chargeback of {amount} cannot belong to a payment of {total}", rule)
         if message.state not in list(ChargebackState):
