@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
 
 from domain.cases import Resolution
 from domain.duties import DutyKind, OpenDuty
@@ -53,9 +55,11 @@ class Play:
 
     # What people and carriers say
 
-    async def ships(self, at: datetime | None = None, number: str = SHIPMENT.tracking_number) -> None:
+    async def ships(
+        self, at: datetime | None = None, number: str = SHIPMENT.tracking_number, carrier: str = "sandbox"
+    ) -> None:
         """The seller marks the order as shipped."""
-        message = Shipped(carrier="sandbox", tracking_number=number, submitted_at=await self._at(at))
+        message = Shipped(carrier=carrier, tracking_number=number, submitted_at=await self._at(at))
         await self.handle.signal(OrderWorkflow.shipped, message)
 
     async def scanned(self, *events: TrackingEvent, estimate: datetime | None = None) -> None:
@@ -69,7 +73,17 @@ class Play:
     async def complains(self, reason: str, at: datetime | None = None, text: str = "") -> Reply:
         """The buyer reports a problem and waits for the answer."""
         message = Complaint(reason=reason, text=text, submitted_at=await self._at(at))
-        return await self.handle.execute_update(OrderWorkflow.open_case, message)
+        reply = await self.handle.execute_update(OrderWorkflow.open_case, message)
+        if not reply.refused:
+            await self._case_is_there()
+        return reply
+
+    async def _case_is_there(self) -> None:
+        for _ in range(1_000):
+            with contextlib.suppress(RPCError):
+                await self.case_story()
+                return
+        raise AssertionError("the case has not started")
 
     async def accepts(self, at: datetime | None = None) -> None:
         """The buyer is content."""
@@ -83,10 +97,15 @@ class Play:
         return await self.handle.execute_update(OrderWorkflow.cancel, message)
 
     async def extends(
-        self, by: Role, until: datetime | None = None, answer: Answer | None = None, at: datetime | None = None
+        self,
+        by: Role,
+        until: datetime | None = None,
+        answer: Answer | None = None,
+        at: datetime | None = None,
+        text: str = "",
     ) -> Reply:
         """The seller asks for more time, or the buyer grants or refuses it."""
-        message = Extend(by=by, until=until, answer=answer, submitted_at=await self._at(at))
+        message = Extend(by=by, until=until, answer=answer, text=text, submitted_at=await self._at(at))
         return await self.handle.execute_update(OrderWorkflow.extend, message)
 
     async def charged_back(self, state: str, amount: Money | None = None, name: str = "cb_1") -> None:
