@@ -14,6 +14,8 @@ from domain.story import Status, StoryEntry
 
 LONGEST = 2_000
 
+_ESCAPED = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>#|!~"})
+
 
 def receipt(subject: str, as_of: datetime, state: str, duties: Iterable[OpenDuty]) -> Receipt:
     """The receipt of all open duties, soonest first; those that stand still come last."""
@@ -85,4 +87,4 @@ def _duty(duty: OpenDuty) -> str:
 
 def _plain(text: str) -> str:
     """Text that Markdown and HTML leave alone."""
-    return "".join("\\" + char if char in "\\`*_[]<>#|!~" else char for char in text)
+    return text.translate(_ESCAPED)
