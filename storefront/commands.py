@@ -252,7 +252,9 @@ def _complain(problem: runtime.Problem, as_json: bool) -> None:
         typer.echo(str(problem), err=True)
         return
     told: dict[str, Any] = {"error": type(problem).__name__, "message": str(problem)}
-    told |= {name: value for name in ("request_id", "problems", "ending") if (value := getattr(problem, name, None))}
+    told |= {
+        name: value for name in ("request_id", "at", "problems", "ending") if (value := getattr(problem, name, None))
+    }
     if isinstance(problem, MessageRefused):
         told["reply"] = problem.reply.model_dump(mode="json")
     typer.echo(json.dumps(told, ensure_ascii=False), err=True)

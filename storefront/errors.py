@@ -108,7 +108,9 @@ class NotAnswered(RedressError):
         self.subject = subject
         self.request_id = request_id
         self.message = message
-        advice = f"Send it again with the same request id, {request_id}" if request_id else "Ask again"
+        self.at = message.submitted_at.isoformat() if message and message.submitted_at else ""
+        again = f"Send it again with the same request id and instant (--request-id {request_id} --at {self.at})"
+        advice = again if request_id else "Ask again"
         super().__init__(
             f"{subject} did not answer within {seconds:g} s: no worker is running, or all are busy. "
             f"{advice}, once a worker runs (python worker.py)."
