@@ -49,8 +49,12 @@ def owed(duties: Sequence[OpenDuty]) -> tuple[OpenDuty, ...]:
 
 
 def next_duty(duties: Sequence[OpenDuty]) -> OpenDuty | None:
-    """The soonest duty that people care for."""
-    return next(iter(owed(duties)), None)
+    """The soonest duty that people care for.
+
+    Not the one that every scan puts off: lists would change with each scan, which costs, and the day of delivery
+    tells more.
+    """
+    return next((duty for duty in owed(duties) if duty.kind is not DutyKind.MOVE), None)
 
 
 def markdown(receipt: Receipt, facts: Sequence[tuple[str, str]], story: Sequence[StoryEntry]) -> str:
