@@ -27,6 +27,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import func, select
+from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.sandbox.carrier import SandboxCarrier
@@ -145,11 +146,12 @@ class Stage:
             if self.open:
                 order_id = next(iter(self.open))
                 self.open[order_id] = self.open.pop(order_id)
-                self._asked = time.monotonic()
-                with contextlib.suppress(RedressError, RPCError):
+                self._asked = asked = time.monotonic()
+                # An order that has just ended may not answer; that it took its time counts all the same.
+                with contextlib.suppress(RedressError, TemporalError):
                     await self.redress.status(order_id)
-                now = time.monotonic()
-                lag, self._asked = self._policy_time(now - self._asked), None
+                now, self._asked = time.monotonic(), None
+                lag = self._policy_time(now - asked)
                 self.lags.append(lag)
                 self._recent.append((now, lag))
 
@@ -160,14 +162,15 @@ class Stage:
 async def play_all(stage: Stage, scripts: Sequence[Script]) -> tuple[list[Played], list[Broken]]:
     """Play the scripts side by side, the longest first, as fast as the workers keep up."""
     playing: list[asyncio.Task[Played | Broken]] = []
-    listening = asyncio.create_task(stage.listen())
     async with asyncio.TaskGroup() as group:
+        listening = group.create_task(stage.listen())
         for one in sorted(scripts, key=_expected_length, reverse=True):
             while stage.behind > CALM:  # noqa: ASYNC110 -- what ends it is time that passes, no event
                 await asyncio.sleep(1 / FASTEST)
             playing.append(group.create_task(_safely(stage, one)))
             await asyncio.sleep(1 / FASTEST)
-    listening.cancel()
+        await asyncio.wait(playing)
+        listening.cancel()
     ends = [task.result() for task in playing]
     return [one for one in ends if isinstance(one, Played)], [one for one in ends if isinstance(one, Broken)]
 
@@ -186,7 +189,7 @@ async def _safely(stage: Stage, one: Script) -> Played | Broken:
             return await _play(stage, one)
     except TimeoutError:
         return Broken(order_id, f"did not end within {limit:.0f} s")
-    except (RedressError, RPCError) as error:
+    except (RedressError, TemporalError) as error:
         return Broken(order_id, str(error))
     finally:
         stage.ended += 1
