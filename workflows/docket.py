@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -18,6 +19,27 @@ from domain.clock import Clock
 from domain.disruptions import disrupted
 from domain.duties import Duty, DutyKind, OpenDuty, Receipt, Shift
 from domain.messages import Disruption
+
+
+@dataclass(frozen=True, slots=True)
+class _Alarm:
+    """What the one timer waits for: a duty's end, or a reminder of it."""
+
+    at: datetime
+    duty: Duty
+    reminds: bool
+
+    def same(self, other: _Alarm | None) -> bool:
+        """Whether a timer set for this is the right one for `other`, in instant and text."""
+        return other is not None and (self.at, self.summary) == (other.at, other.summary)
+
+    @property
+    def summary(self) -> str:
+        """The timer's text in the Web UI."""
+        action = f"{self.duty.owner}: {wording.ACTIONS[self.duty.kind]} by {wording.moment(self.duty.due or self.at)}"
+        if self.reminds:
+            return f"Remind {action}"[:200]
+        return f"{action}; on silence {wording.CONSEQUENCES[self.duty.on_silence]}"[:200]
 
 
 class Docket:
@@ -45,7 +67,7 @@ class Docket:
         self._disruptions: dict[str, Disruption] = {}
         self._changed = False
         self._alarm: asyncio.Task[None] | None = None
-        self._alarm_for: tuple[datetime, str] | None = None
+        self._set_for: _Alarm | None = None
 
     @property
     def duties(self) -> Mapping[DutyKind, Duty]:
@@ -147,14 +169,15 @@ class Docket:
 
     def _set_alarm(self, now: datetime) -> None:
         """Keep the timer that runs if it is still the right one; a new timer costs an action."""
-        wanted = min((one for duty in self._duties.values() for one in _instants(duty)), default=None)
-        if wanted == self._alarm_for and not self._rang():
+        alarms = (alarm for duty in self._duties.values() for alarm in _alarms(duty))
+        wanted = min(alarms, key=lambda alarm: (alarm.at, alarm.duty.kind), default=None)
+        if self._set_for is not None and not self._rang() and self._set_for.same(wanted):
             return
         self.stop()
         if wanted is not None:
-            delay = max(self._clock.real_delay(wanted[0] - now), timedelta())
-            self._alarm_for = wanted
-            self._alarm = asyncio.create_task(workflow.sleep(delay, summary=wanted[1]))
+            delay = max(self._clock.real_delay(wanted.at - now), timedelta())
+            self._set_for = wanted
+            self._alarm = asyncio.create_task(workflow.sleep(delay, summary=wanted.summary))
 
     def _rang(self) -> bool:
         return self._alarm is not None and self._alarm.done()
@@ -163,7 +186,7 @@ class Docket:
         """Drop the timer; needed before the workflow ends, so that nothing is left running."""
         if self._alarm is not None:
             self._alarm.cancel()
-        self._alarm = self._alarm_for = None
+        self._alarm = self._set_for = None
 
 
 def _stopped(duty: Duty, shift: Shift, kinds: frozenset[DutyKind]) -> Duty:
@@ -173,14 +196,12 @@ def _stopped(duty: Duty, shift: Shift, kinds: frozenset[DutyKind]) -> Duty:
     return duty.shifted(shift.model_copy(update={"since": max(shift.since, duty.since)}))
 
 
-def _instants(duty: Duty) -> Iterable[tuple[datetime, str]]:
-    """The next instants of a duty with the text of the timer that waits for each."""
+def _alarms(duty: Duty) -> Iterable[_Alarm]:
+    """What a duty waits for: its end and its next reminder."""
     if duty.due is not None:
-        silence = wording.CONSEQUENCES[duty.on_silence]
-        action = f"{duty.owner}: {wording.ACTIONS[duty.kind]} by {wording.moment(duty.due)}"
-        yield duty.due, f"{action}; on silence {silence}"[:200]
-        if reminder := duty.next_reminder():
-            yield reminder, f"Remind {action}"[:200]
+        yield _Alarm(duty.due, duty, reminds=False)
+    if reminder := duty.next_reminder():
+        yield _Alarm(reminder, duty, reminds=True)
 
 
 def _open(duty: Duty) -> OpenDuty:
