@@ -35,6 +35,7 @@ class EntryKind(StrEnum):
     SHIPPING = "shipping"
     TAX = "tax"
     CHARGED_BACK = "charged_back"
+    RECOVERED = "recovered"
 
 
 class Conservation(ValueError):

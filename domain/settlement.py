@@ -71,7 +71,8 @@ def movements(order: Order, ledger: Ledger, decision: Decision, at: datetime) ->
 
     A refund is never below zero nor more than what is left. What the buyer leaves pays tax, then shipping;
     seller and platform share the rest in the proportion of the undisturbed order, so a partial refund lowers
-    the fee too. What was paid or intended before counts, so that nothing is paid twice.
+    the fee too. What was paid or intended before counts, so that nothing is paid twice; what the platform has
+    advanced to the bank, while an intent that came to nothing held the escrow, it recovers first.
     Raises `CurrencyMismatch` for a refund in another currency.
     """
     price = order.price
@@ -79,6 +80,8 @@ def movements(order: Order, ledger: Ledger, decision: Decision, at: datetime) ->
     returned = Money(minor=_paid(ledger, EntryKind.REFUNDED, EntryKind.CHARGED_BACK), currency=free.currency)
     refund = max(free.zero, min(decision.refund - returned, free)).minor
     left = free.minor - refund
+    recovered = min(left, _advanced(ledger))
+    left -= recovered
 
     kept = left + _paid(ledger, EntryKind.RELEASED, EntryKind.TAX, EntryKind.SHIPPING, EntryKind.FEE)
     tax = min(price.tax.minor, kept)
@@ -100,6 +103,7 @@ def movements(order: Order, ledger: Ledger, decision: Decision, at: datetime) ->
             planned.append(Entry(key=key, kind=kind, source=source, target=target, amount=amount, at=at))
 
     move(EntryKind.REFUNDED, Account.BUYER, refund)
+    move(EntryKind.RECOVERED, Account.PLATFORM, recovered)
     move(EntryKind.RELEASED, Account.SELLER, left)
     move(EntryKind.TAX, Account.TAX, owed[EntryKind.TAX])
     move(EntryKind.SHIPPING, Account.PLATFORM, owed[EntryKind.SHIPPING])
@@ -114,6 +118,12 @@ _STEMS = {EntryKind.REFUNDED: "refund", EntryKind.RELEASED: "release", EntryKind
 
 def _paid(ledger: Ledger, *kinds: EntryKind) -> int:
     return sum(entry.amount.minor for entry in (*ledger.facts, *ledger.intents) if entry.kind in kinds)
+
+
+def _advanced(ledger: Ledger) -> int:
+    kind, source = EntryKind.CHARGED_BACK, Account.PLATFORM
+    paid = sum(entry.amount.minor for entry in ledger.facts if (entry.kind, entry.source) == (kind, source))
+    return paid - _paid(ledger, EntryKind.RECOVERED)
 
 
 def _unused_key(ledger: Ledger, planned: list[Entry], stem: str) -> str:

@@ -81,7 +81,7 @@ class Play:
     async def _case_is_there(self) -> None:
         for _ in range(1_000):
             with contextlib.suppress(RPCError):
-                await self.case_story()
+                await self.case.describe()
                 return
         raise AssertionError("the case has not started")
 
@@ -113,9 +113,18 @@ class Play:
         message = Chargeback(chargeback_id=name, state=state, amount=amount, submitted_at=await self._at(None))
         await self.handle.signal(OrderWorkflow.chargeback, message)
 
+    async def bank_says(self, state: str) -> None:
+        """The bank opens a chargeback, or decides it, at the payment provider; which reports it."""
+        if state == "opened":
+            self.world.payments.open_dispute(self.order.payment_ref)
+        else:
+            self.world.payments.close_dispute(self.order.payment_ref, won=state == "won")
+        await self.charged_back(state)
+
     async def disrupted(self, *clocks: str, since: datetime, until: datetime | None = None, **more: Any) -> None:
         """Operations report a storm, correct it or take it back."""
-        message = Disruption(disruption_id="storm", clocks=clocks, since=since, until=until, **more)
+        name = more.pop("name", "storm")
+        message = Disruption(disruption_id=name, clocks=clocks, since=since, until=until, **more)
         await self.handle.signal(OrderWorkflow.disruption, message)
 
     async def answers(self, *, accept: bool, at: datetime | None = None, text: str = "") -> Reply:
@@ -169,16 +178,24 @@ class Play:
         return {duty.kind for duty in (await self.handle.query(OrderWorkflow.receipt)).duties}
 
     def notices(self, role: Role) -> list[str]:
-        """The codes of all notices to one party about the order."""
-        return [
-            notice.kind for notice in self.world.outbox.notices(f"order-{self.order.order_id}") if notice.to == role
-        ]
+        """The codes of all notices to one party about the order, in the order in which they were written."""
+        subject = f"order-{self.order.order_id}"
+        notices = sorted(
+            self.world.outbox.notices(subject),
+            key=lambda notice: int(notice.key.removeprefix(f"{subject}-").partition("-")[0]),
+        )
+        return [notice.kind for notice in notices if notice.to == role]
 
     async def ends(self) -> Outcome:
-        """Let time pass until the order has ended; the books must balance, also at the provider."""
+        """Let time pass until the order has ended; its books must balance and its histories must replay."""
         outcome = await asyncio.wait_for(self.handle.result(), 30)
         self._audit(outcome)
+        for handle in (self.handle, *map(self.world.client.get_workflow_handle, self._cases(outcome))):
+            await self.world.replayer.replay_workflow(await handle.fetch_history())
         return outcome
+
+    def _cases(self, outcome: Outcome) -> list[str]:
+        return [case.case_id for case in outcome.cases]
 
     def _audit(self, outcome: Outcome) -> None:
         ledger = outcome.ledger
@@ -189,6 +206,8 @@ class Play:
         assert ledger.total(EntryKind.REFUNDED) == paid_by_us
         assert ledger.total(EntryKind.RELEASED, EntryKind.COMPENSATED) == paid_out
         assert {} == self.world.payments.duplicates(), "nobody is paid twice"
+        assert ledger.balance(Account.BUYER) <= 0, "nobody gets more back than they paid"
+        assert 0 <= ledger.balance(Account.SELLER) <= self.order.price.seller_share.minor
         assert [outcome] == [kept for kept in self.world.outcomes.outcomes() if kept.order_id == outcome.order_id]
 
 

@@ -21,7 +21,7 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
+from temporalio.worker import Replayer, Worker
 
 from activities.carriers import CarrierActivities
 from activities.notices import NoticeActivities, SqlOutbox
@@ -101,6 +101,7 @@ class World:
         self.clock = clock
         self._cached = cached
         self._orders: list[WorkflowHandle[OrderWorkflow, Outcome]] = []
+        self.replayer = Replayer(workflows=[OrderWorkflow, CaseWorkflow], plugins=[plugin()])
         self.carrier = SandboxCarrier(folder / "carrier.sqlite")
         self.payments = SandboxPayments(folder / "payments.sqlite")
         engine = open_store(f"sqlite:///{folder / 'redress.sqlite'}")

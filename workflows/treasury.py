@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 
-from activities.payments import PaymentActivities
+from activities.payments import REFUSED, PaymentActivities
 from domain import clocks
 from domain.duties import DutyKind
 from domain.ledger import Entry, EntryKind
@@ -72,12 +72,18 @@ class Treasury:
             return
         self.ledger = self.ledger.intend(entry)
         reference = await self._pay(entry)
+        if reference is None:
+            return
         self.ledger = self.ledger.confirm(entry.key, self._docket.now(), reference)
         told = (Role.BUYER, Role.SELLER) if entry.kind is EntryKind.REFUNDED else (Role.SELLER,)
         self._journal.note(BY_PROVIDER[entry.kind], *told, amount=entry.amount, key=entry.key)
 
-    async def _pay(self, entry: Entry) -> str:
-        """Have the provider make the movement, however long it takes; a person is told when it will not."""
+    async def _pay(self, entry: Entry) -> str | None:
+        """Have the provider make the movement, however long it takes; a person is told when it will not.
+
+        None for a refusal: the intent is dropped, since nothing was surely moved, and after the person's time
+        what is left is planned anew. Otherwise a refund that the bank has meanwhile made would be tried for ever.
+        """
         movement = Movement(
             key=entry.key,
             order_id=self._order.order_id,
@@ -92,7 +98,12 @@ class Treasury:
             try:
                 paid = await workflow.execute_activity_method(activity, movement, **options)
             except ActivityError as error:
+                refused = isinstance(error.cause, ApplicationError) and error.cause.type == REFUSED
+                if refused:
+                    self.ledger = self.ledger.drop(entry.key)
                 await self._reconcile(entry, str(error.cause))
+                if refused:
+                    return None
             else:
                 return paid.reference
 

@@ -228,3 +228,18 @@ def test_one_decision_settles_an_order(order: Order, made: Decision) -> None:
     assert ledger.balance(Account.SELLER) <= price.seller_share.minor
     if refund == 0 or made.borne_by is Role.PLATFORM:
         assert price.seller_share.minor == ledger.balance(Account.SELLER)
+
+
+def test_the_platform_recovers_what_it_advanced_while_an_intent_held_the_escrow() -> None:
+    """Once a refund that the bank was quicker to make has come to nothing, the escrow it held is the platform's."""
+    order = an_order()
+    (refund,) = movements(order, capture(order), decision(usd(11_500)), NOW)
+    ledger = capture(order).intend(refund)
+    for entry in charged_back(order, ledger, usd(11_500), "cb", NOW):
+        ledger = ledger.record(entry)
+    plan = movements(order, ledger.drop(refund.key), decision(usd(11_500)), NOW)
+
+    assert [(EntryKind.RECOVERED, Account.PLATFORM, 11_500)] == [
+        (entry.kind, entry.target, entry.amount.minor) for entry in plan
+    ]
+    assert 0 == carried_out(ledger.drop(refund.key), plan).balance(Account.PLATFORM)
