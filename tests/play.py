@@ -75,10 +75,16 @@ class Play:
         message = Complaint(reason=reason, text=text, submitted_at=await self._at(at))
         reply = await self.handle.execute_update(OrderWorkflow.open_case, message)
         if not reply.refused:
-            await self._case_is_there()
+            await self.case_starts()
         return reply
 
-    async def _case_is_there(self) -> None:
+    async def complains_by_signal(self, reason: str, at: datetime | None = None) -> None:
+        """The buyer reports a problem, and waits for nothing."""
+        message = Complaint(reason=reason, submitted_at=await self._at(at))
+        await self.handle.signal(OrderWorkflow.buyer_complaint, message)
+
+    async def case_starts(self) -> None:
+        """Wait until the first case can be spoken to."""
         for _ in range(1_000):
             with contextlib.suppress(RPCError):
                 await self.case.describe()

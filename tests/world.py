@@ -90,16 +90,12 @@ def an_order(placed_at: datetime, **changes: Any) -> Order:
 
 
 class World:
-    """One server with its worker, and the sandbox services as tests see them. All instants are policy time.
+    """One server with its worker, and the sandbox services as tests see them. All instants are policy time."""
 
-    `cached` is how many workflows the worker keeps in memory; with none, each task replays its history.
-    """
-
-    def __init__(self, environment: WorkflowEnvironment, folder: Path, clock: Clock, cached: int) -> None:
+    def __init__(self, environment: WorkflowEnvironment, folder: Path, clock: Clock) -> None:
         self.environment = environment
         self.client = environment.client
         self.clock = clock
-        self._cached = cached
         self._orders: list[WorkflowHandle[OrderWorkflow, Outcome]] = []
         self.replayer = Replayer(workflows=[OrderWorkflow, CaseWorkflow], plugins=[plugin()])
         self.carrier = SandboxCarrier(folder / "carrier.sqlite")
@@ -150,8 +146,11 @@ class World:
         self._orders.append(handle)
         return handle
 
-    async def worker_starts(self) -> None:
-        """A worker comes up, and takes on what has waited."""
+    async def worker_starts(self, cached: int = 1_000) -> None:
+        """A worker comes up, and takes on what has waited.
+
+        `cached` is how many workflows it keeps in memory; with none, each task replays its history.
+        """
         self._pool = ThreadPoolExecutor(4)
         self._worker = Worker(
             self.client,
@@ -159,7 +158,7 @@ class World:
             workflows=[OrderWorkflow, CaseWorkflow],
             activities=self.activities(),
             activity_executor=self._pool,
-            max_cached_workflows=self._cached,
+            max_cached_workflows=cached,
         )
         self._running = asyncio.create_task(self._worker.run())
 
@@ -171,10 +170,11 @@ class World:
 
 
 @asynccontextmanager
-async def a_world(folder: Path, *, cached: int = 1000, speed: float = 1) -> AsyncIterator[World]:
+async def a_world(folder: Path, *, cached: int = 1_000, speed: float = 1) -> AsyncIterator[World]:
     """A fresh world whose files live in `folder`, with its worker running.
 
-    The server cannot skip time while a task waits for a worker: an outage needs `speed`, and no `cached` workflows.
+    The server cannot skip time while a task waits for a worker: an outage needs `speed`,
+    and a worker that has no workflows `cached`, or the server would wait for it.
     """
     environment = await WorkflowEnvironment.start_time_skipping(
         plugins=[plugin()],
@@ -184,8 +184,8 @@ async def a_world(folder: Path, *, cached: int = 1000, speed: float = 1) -> Asyn
         await _register(environment)
         begun = await environment.get_current_time()
         clock = Clock(real_anchor=begun, policy_anchor=BEGINNING, speed=speed)
-        world = World(environment, folder, clock, cached)
-        await world.worker_starts()
+        world = World(environment, folder, clock)
+        await world.worker_starts(cached)
         try:
             yield world
         finally:

@@ -54,8 +54,9 @@ class CaseWorkflow:
         """Hear the seller, then support if they disagree; silence never leaves a case open for ever."""
         resolution = await self._hear_seller() or await self._hear_support()
         self.docket.close_all()
-        await self._publish()
+        self._publish()
         self.docket.stop()
+        await self.journal.posted()
         return resolution
 
     def _ask_seller(self) -> None:
@@ -134,7 +135,8 @@ class CaseWorkflow:
         if refusal := self._over() or rights.too_long(self.case.policy, message.text):
             return self.journal.answer("respond", Role.SELLER, refusal)
         if duty is None or duty.lapsed_at(message.sent_at(self.docket.now(), self.case.opened_at)):
-            refusal = Reply.no("the time to answer has passed; support decides", self._rule("reply"))
+            due = duty.due if duty else None
+            refusal = Reply.no("the time to answer has passed", self._rule("reply"), due)
             return self.journal.answer("respond", Role.SELLER, refusal)
         if message.accept:
             self.journal.note("seller_accepted")
@@ -220,8 +222,8 @@ class CaseWorkflow:
         else:
             self.journal.remind(duty)
 
-    async def _publish(self) -> None:
-        await self.journal.post()
+    def _publish(self) -> None:
+        self.journal.post()
         queue = {CaseState.WITH_SUPPORT: "support", CaseState.WITH_LEAD: "lead"}.get(self.state)
         attributes = {CASE_STATE: self.state.value, CASE_REASON: self.case.reason.value, QUEUE: queue}
         facts = (("Reason", self.case.reason.value), ("At stake", str(self.case.at_stake)))

@@ -1,0 +1,169 @@
+"""After an outage, a message counts by when it was sent, not by when somebody was there to read it.
+
+The workers go down before a deadline and come back after it. Meanwhile the timer of the deadline has fired and the
+message has come, so that both are in the first task. Time runs fast here, because the server skips none of an outage;
+and no workflow is kept in memory, so that the task replays all that was before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from domain.messages import Answer, Reply, Verdict
+from domain.parcel import TrackingStatus
+from domain.parties import Role
+from tests.play import Play, begin, scan
+from tests.world import BEGINNING, World, a_world, la, ny
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+SPEED = 3_600
+"""Policy seconds in a real second: an outage of minutes takes a few hundredths of a second."""
+
+Say = Callable[[Play, datetime], Awaitable[Reply | None]]
+
+
+@asynccontextmanager
+async def _fast_world(folder: Path, speed: float = SPEED) -> AsyncIterator[World]:
+    async with a_world(folder, cached=0, speed=speed) as world:
+        yield world
+
+
+async def _said_in_an_outage(play: Play, deadline: datetime, say: Say, sent: datetime) -> Reply | None:
+    """Say something with `sent` as its instant, while no worker is there from an hour before a deadline until after."""
+    world = play.world
+    await world.at(deadline - HOUR)
+    await world.worker_stops()
+    await world.at(deadline + 5 * MINUTE)
+    said = asyncio.ensure_future(say(play, sent))
+    await world.at(await world.now() + 5 * MINUTE)
+    await world.worker_starts()
+    return await said
+
+
+async def _arrives(play: Play, *, at: datetime) -> None:
+    await play.world.at(at + 30 * MINUTE)
+    await play.delivered(at)
+
+
+async def _complains(play: Play, sent: datetime) -> None:
+    await play.complains_by_signal("damaged", at=sent)
+
+
+@pytest.mark.parametrize(("sent", "in_time"), [(-MINUTE, True), (MINUTE, False)], ids=["in time", "late"])
+class TestSentInAnOutage:
+    """Sent a minute before the deadline counts, a minute after does not; both arrive later than that."""
+
+    async def test_complaint_against_release(self, tmp_path: Path, sent: timedelta, in_time: bool) -> None:
+        """A complaint in time stops the release; a late one is refused with the day on which the door closed."""
+        closes = ny(11, 6, 11)
+        async with _fast_world(tmp_path) as world:
+            play = await begin(world)
+            await _arrives(play, at=ny(11, 3, 11))
+            await _said_in_an_outage(play, closes, _complains, closes + sent)
+            if in_time:
+                await play.case_starts()
+                await play.answers(accept=True)
+            outcome = await play.ends()
+
+        assert ("case" if in_time else "window_closed") == outcome.decision.ending
+        assert (0 if in_time else 1) == outcome.rejected
+
+    async def test_acceptance_against_release(self, tmp_path: Path, sent: timedelta, in_time: bool) -> None:
+        """An acceptance in time ends the order as accepted; a late one finds the window closed."""
+        closes = ny(11, 6, 11)
+        async with _fast_world(tmp_path) as world:
+            play = await begin(world)
+            await _arrives(play, at=ny(11, 3, 11))
+            await _said_in_an_outage(play, closes, Play.accepts, closes + sent)
+            outcome = await play.ends()
+
+        assert ("accepted" if in_time else "window_closed") == outcome.decision.ending
+
+    async def test_scan_against_the_last_day_to_ship(self, tmp_path: Path, sent: timedelta, in_time: bool) -> None:
+        """A scan before the last day's end saves the order, whenever it becomes known; one after it does not."""
+        last_day = la(11, 19, 10)
+        async with _fast_world(tmp_path) as world:
+            play = await begin(world)
+            await _said_in_an_outage(play, last_day, lambda play, at: play.scanned(scan(at)), last_day + sent)
+            if in_time:
+                await play.scanned(scan(last_day + HOUR, TrackingStatus.DELIVERED))
+            outcome = await play.ends()
+
+        assert ("window_closed" if in_time else "not_shipped") == outcome.decision.ending
+
+    async def test_answer_to_a_case(self, tmp_path: Path, sent: timedelta, in_time: bool) -> None:
+        """A seller who contested in time is heard; one who contested late has been silent, which refunds."""
+        async with _fast_world(tmp_path) as world:
+            play = await begin(world, estimate=ny(11, 2, 11))
+            await _arrives(play, at=ny(11, 3, 11))
+            opened = ny(11, 3, 11, 10)
+            await play.complains("late", at=opened)
+            due = opened + 72 * HOUR
+            reply = await _said_in_an_outage(play, due, lambda play, at: play.answers(accept=False, at=at), due + sent)
+            outcome = await play.ends()
+
+        assert (Verdict.ACCEPTED if in_time else Verdict.REFUSED) == (reply and reply.verdict)
+        rule = "support.last_resort" if in_time else "reasons.late.reply"
+        assert f"resale-v1/{rule}" == outcome.decision.rule
+
+    async def test_refusal_of_a_cancellation(self, tmp_path: Path, sent: timedelta, in_time: bool) -> None:
+        """A seller who refused in time keeps the order; late, their silence has granted the cancellation."""
+        async with _fast_world(tmp_path) as world:
+            play = await begin(world)
+            await world.at(BEGINNING + 4 * HOUR)
+            asked = await play.cancels(Role.BUYER, at=BEGINNING + 4 * HOUR)
+            due = BEGINNING + 28 * HOUR
+            reply = await _said_in_an_outage(
+                play, due, lambda play, at: play.cancels(Role.SELLER, Answer.REFUSE, at=at), due + sent
+            )
+            outcome = await play.ends()
+
+        assert due == asked.instant
+        assert (Verdict.ACCEPTED if in_time else Verdict.REFUSED) == (reply and reply.verdict)
+        assert ("not_shipped" if in_time else "cancelled_by_buyer") == outcome.decision.ending
+
+    async def test_cancelling_in_the_grace_period(self, tmp_path: Path, sent: timedelta, in_time: bool) -> None:
+        """A buyer who cancelled in the grace period has cancelled; later, the seller is asked."""
+        ends = BEGINNING + 3 * HOUR
+        async with _fast_world(tmp_path) as world:
+            play = await begin(world)
+            reply = await _said_in_an_outage(play, ends, lambda play, at: play.cancels(Role.BUYER, at=at), ends + sent)
+
+        assert (Verdict.ACCEPTED if in_time else Verdict.ASKED) == (reply and reply.verdict)
+
+
+async def test_time_that_was_left_is_left(tmp_path: Path) -> None:
+    """A case stops the clock when the complaint was sent: what was left of the window then is left after it."""
+    closes = ny(11, 6, 11)
+    async with _fast_world(tmp_path) as world:
+        play = await begin(world)
+        await _arrives(play, at=ny(11, 3, 11))
+        await _said_in_an_outage(play, closes, _complains, closes - 30 * MINUTE)
+        await play.case_starts()
+        await play.withdraws()
+        withdrawn = await world.now()
+        outcome = await play.ends()
+
+    assert "window_closed" == outcome.decision.ending
+    assert outcome.decision.at >= withdrawn + 25 * MINUTE
+
+
+async def test_reminders_that_were_missed_are_sent_as_one(tmp_path: Path) -> None:
+    """Of several reminders that have come due in an outage one is sent; the ladder goes on from there."""
+    async with _fast_world(tmp_path, speed=400_000) as world:
+        play = await begin(world)
+        await world.at(BEGINNING + 30 * HOUR)
+        await world.worker_stops()
+        await world.at(la(11, 2, 12))
+        await world.worker_starts()
+        outcome = await play.ends()
+
+    # On 31 October, 1 and 2 November as one, then 4, 16 and 18 November.
+    assert ("not_shipped", 4) == (outcome.decision.ending, outcome.reminders)
