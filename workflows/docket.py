@@ -8,7 +8,7 @@ instants that the timer waits for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,7 +45,7 @@ class _Alarm:
 class Docket:
     """The open duties of one workflow.
 
-    `remind` is called for a reminder that has come due; `before_waiting` is awaited before each wait, so that what has
+    `remind` is called for a reminder that has come due; `before_waiting` is called before each wait, so that what has
     happened is told first; `longest_disruption` bounds how far disruptions may move a duty.
     All instants are policy time in UTC.
     """
@@ -55,7 +55,7 @@ class Docket:
         clock: Clock,
         *,
         remind: Callable[[Duty], None],
-        before_waiting: Callable[[], Awaitable[None]],
+        before_waiting: Callable[[], None],
         longest_disruption: Callable[[Duty], timedelta],
     ) -> None:
         self._clock = clock
@@ -149,7 +149,7 @@ class Docket:
                 del self._duties[lapsed.kind]
                 return lapsed
             self._send_reminders(now)
-            await self._before_waiting()
+            self._before_waiting()
             if not until() and not self._changed:
                 self._set_alarm(self.now())
                 await workflow.wait_condition(lambda: until() or self._changed or self._rang())

@@ -180,10 +180,11 @@ class OrderWorkflow:
         self.docket.stop()
         self.journal.note("closed", Role.BUYER, Role.SELLER, ending=decision.ending)
         outcome = self._outcome(decision)
-        await self._publish()
+        self._publish()
         await workflow.execute_local_activity_method(
             OutcomeActivities.record, outcome, **described(KEEP, "Keep the outcome for analysis")
         )
+        await self.journal.posted()
         workflow.logger.info("order closed", extra={"ending": decision.ending})
         return outcome
 
@@ -497,8 +498,8 @@ class OrderWorkflow:
         ends_order = duty.on_silence is Silence.CANCEL_ORDER
         self.journal.remind(duty, *(role for role in (Role.BUYER,) if ends_order))
 
-    async def _publish(self) -> None:
-        await self.journal.post()
+    def _publish(self) -> None:
+        self.journal.post()
         money = f"{self.order.price.total}, in escrow {self.treasury.held}"
         facts = [("Money", money), ("Policy", self.order.policy.pack)]
         if self.hearings.open_case:
