@@ -10,8 +10,11 @@ from datetime import timedelta
 
 from temporalio import activity, workflow
 
-from bench.plan import Plan, Step
 from workflows.search_attributes import ORDER_STATE
+
+# As the domain is for orders: one copy a process.
+with workflow.unsafe.imports_passed_through():
+    from bench.plan import Plan, Step
 
 TIMEOUT = timedelta(seconds=30)
 

@@ -23,7 +23,7 @@ RECORDED = 10
 
 async def measure(client: Client, address: str, console: Console, *, quick: bool) -> list[Figure]:
     """Histories per second and CPU ms for each, in this process, over orders recorded just now."""
-    copies, rounds = (1, 1) if quick else (20, 4)
+    copies, rounds = (1, 1) if quick else (10, 3)
     async with a_worker(address):
         crowd = await a_crowd(client)
         lived = await asyncio.gather(*(crowd.order() for _ in range(RECORDED)))
