@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -42,7 +43,8 @@ class Journal:
         self._limit = limit
         self._story: list[StoryEntry] = []
         self._unsent: list[Notice] = []
-        self._noticed = 0
+        self._under_way: list[workflow.ActivityHandle[None]] = []
+        self._told: Counter[tuple[str, Role]] = Counter()
         self.rejected = 0
         self.reminders = 0
 
@@ -59,11 +61,13 @@ class Journal:
         if len(self._story) > self._limit:
             del self._story[self._limit // 2]
         for role in told:
-            self._noticed += 1
+            # Counted by kind and reader: when a task is repeated with one message more, what was posted
+            # before keeps its key, and nobody is told twice.
+            self._told[what, role] += 1
             party = self._parties.get(role)
             self._unsent.append(
                 Notice(
-                    key=f"{self._subject}-{self._noticed}-{what}-{role}",
+                    key=f"{self._subject}-{what}-{role}-{self._told[what, role]}",
                     subject=self._subject,
                     to=role,
                     party_id=party.id if party else role.value,
@@ -110,15 +114,28 @@ class Journal:
         clocks = ", ".join(moved) or "none that is open now"
         self.note(what, *told, disruption=disruption.disruption_id, clocks=clocks)
 
-    async def post(self) -> None:
-        """Put the notices of what happened into the outbox."""
-        while self._unsent:
-            posting = Posting(notices=tuple(self._unsent))
-            self._unsent.clear()
-            kinds = ", ".join(dict.fromkeys(notice.kind for notice in posting.notices))
-            await workflow.execute_local_activity_method(
+    def post(self) -> None:
+        """Have the notices of what happened put into the outbox, without waiting for it.
+
+        What a workflow does must not depend on when a local activity has ended: a query that is answered meanwhile
+        may complete the workflow task first, and a replay then sees the end earlier than it came (temporalio 1.35).
+        """
+        if not self._unsent:
+            return
+        posting = Posting(notices=tuple(self._unsent))
+        self._unsent.clear()
+        kinds = ", ".join(dict.fromkeys(notice.kind for notice in posting.notices))
+        self._under_way = [handle for handle in self._under_way if not handle.done()]
+        self._under_way.append(
+            workflow.start_local_activity_method(
                 NoticeActivities.post, posting, **described(KEEP, f"Tell the parties: {kinds}")
             )
+        )
+
+    async def posted(self) -> None:
+        """Wait until every notice is in the outbox; needed before the workflow ends, which would leave it unsaid."""
+        for handle in self._under_way:
+            await handle
 
 
 def _text(value: object) -> str:
