@@ -201,6 +201,7 @@ class Settings(BaseSettings):
     connect_seconds: float = Field(30, ge=0, le=3600, description="seconds to wait for Temporal, 0 to 3600")
     graceful_seconds: float = Field(20, ge=0, le=3600, description="seconds to finish work at a stop, 0 to 3600")
     max_cached_workflows: int = Field(1_000, ge=0, le=1_000_000, description="open orders kept in memory, 0 or more")
+    sticky_seconds: float = Field(10, ge=0.1, le=600, description="seconds to wait for a lost worker, 0.1 to 600")
     max_concurrent_workflow_tasks: int = Field(100, ge=2, le=10_000, description="a number from 2 to 10000")
     max_concurrent_activities: int = Field(32, ge=1, le=10_000, description="a number from 1 to 10000")
     metrics_address: str | None = Field(
