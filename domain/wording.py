@@ -76,7 +76,7 @@ EVENTS: dict[str, str] = {
     "not_collected": "The parcel was not collected and is expected back at the seller.",
     "returning": "The carrier is bringing the parcel back to the seller.",
     "returned": "The parcel is back at the seller.",
-    "lost": "No sign of the parcel since {since}: it counts as lost. {borne_by} bears the loss.",
+    "lost": "No sign of the parcel since {since}: it counts as lost. The loss is borne by {borne_by}.",
     "found": "The parcel that counted as lost was delivered at {at}.",
     "delivered": "Delivered at {at}. The buyer can report a problem until {due}; otherwise {consequence}.",
     "report_held": "Reported as not received before that door opens: the money is held until {until}.",

@@ -269,7 +269,7 @@ def demo(
     day: Annotated[float | None, typer.Option(min=0.1, metavar="SECONDS", help="How long a policy day takes.")] = None,
     report: Annotated[Path, typer.Option(metavar="FILE", help="Where the report goes.")] = Path("demo-report.json"),
 ) -> None:
-    """Ten stories side by side in fast motion, on a server and a worker that get killed in the middle."""
+    """Fifteen stories side by side in fast motion, on a server and a worker that get killed in the middle."""
     import runtime
     import storefront.demo
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,18 +58,25 @@ async def _tell(story: Story, world: World) -> Telling:
     )
     played = await play(story, sandbox, clock=clock)
     subjects = [f"order-{story.name}", *(case.case_id for case in played.outcome.cases)]
+    timelines = {subject: await redress.timeline(subject) for subject in subjects}
     return Telling(
         story=story,
         played=played,
-        timelines={subject: await redress.timeline(subject) for subject in subjects},
-        notices=tuple(notice for subject in subjects for notice in sorted(world.outbox.notices(subject), key=_number)),
+        timelines=timelines,
+        notices=tuple(
+            notice
+            for subject in subjects
+            for notice in _in_order_of_story(world.outbox.notices(subject), timelines[subject])
+        ),
         histories={subject: await world.client.get_workflow_handle(subject).fetch_history() for subject in subjects},
         duplicates=world.payments.duplicates(),
     )
 
 
-def _number(notice: Notice) -> int:
-    return int(notice.key.removeprefix(f"{notice.subject}-").partition("-")[0])
+def _in_order_of_story(notices: Iterable[Notice], timeline: Sequence[StoryEntry]) -> list[Notice]:
+    """What happened in one workflow task has one instant, so instants alone do not order notices."""
+    told = [(entry.at, entry.what) for entry in timeline]
+    return sorted(notices, key=lambda notice: (told.index((notice.at, notice.kind)), notice.key))
 
 
 async def _until(world: World, instant: datetime) -> None:
