@@ -251,9 +251,13 @@ def _wrong(loc: tuple[int | str, ...], text: str) -> str:
     return f"{variable} is wrong: {text[0].lower()}{text[1:]}. Write {described[variable]}."
 
 
+NO_SETTINGS = ("REDRESS_DATA",)
+"""Variables that begin like settings but belong to others: where tests and the replay find recorded orders."""
+
+
 def _misspelt(environment: Mapping[str, str]) -> list[str]:
     known = [_variable(str(field.validation_alias or name)) for name, field in Settings.model_fields.items()]
-    unknown = sorted(name for name in environment if name.startswith("REDRESS_") and name not in known)
+    unknown = sorted(name for name in environment if name.startswith("REDRESS_") and name not in (*known, *NO_SETTINGS))
     return [f"There is no setting {name}.{_hint(name, known)}" for name in unknown]
 
 
