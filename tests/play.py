@@ -183,14 +183,12 @@ class Play:
         """The kinds of all open duties."""
         return {duty.kind for duty in (await self.handle.query(OrderWorkflow.receipt)).duties}
 
-    def notices(self, role: Role) -> list[str]:
-        """The codes of all notices to one party about the order, in the order in which they were written."""
-        subject = f"order-{self.order.order_id}"
-        notices = sorted(
-            self.world.outbox.notices(subject),
-            key=lambda notice: int(notice.key.removeprefix(f"{subject}-").partition("-")[0]),
-        )
-        return [notice.kind for notice in notices if notice.to == role]
+    async def notices(self, role: Role) -> list[str]:
+        """The codes of all notices to one party about the order, in the order of its story."""
+        told = [(entry.at, entry.what) for entry in await self.story()]
+        notices = self.world.outbox.notices(f"order-{self.order.order_id}")
+        mine = [(notice.at, notice.kind) for notice in notices if notice.to is role]
+        return [kind for _, kind in sorted(mine, key=told.index)]
 
     async def ends(self) -> Outcome:
         """Let time pass until the order has ended; its books must balance and its histories must replay."""

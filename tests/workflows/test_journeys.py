@@ -80,9 +80,11 @@ async def test_never_shipped(world: World) -> None:
     assert la(11, 19, 10) == outcome.decision.at.replace(microsecond=0)
     assert REFUNDED == divided(outcome)
     # The buyer is told in advance of the day on which the order ends by itself.
-    assert ["opened", "buyer_may_cancel", "reminded", "reminded", "refunded", "closed"] == play.notices(Role.BUYER)
+    assert ["opened", "buyer_may_cancel", "reminded", "reminded", "refunded", "closed"] == await play.notices(
+        Role.BUYER
+    )
     seller = ["opened", *["reminded"] * 4, "buyer_may_cancel", *["reminded"] * 2, "refunded", "closed"]
-    assert seller == play.notices(Role.SELLER)
+    assert seller == await play.notices(Role.SELLER)
 
 
 async def test_marked_but_never_scanned(world: World) -> None:
@@ -93,8 +95,8 @@ async def test_marked_but_never_scanned(world: World) -> None:
 
     assert ("not_scanned", None) == (outcome.decision.ending, outcome.scanned_at)
     assert REFUNDED == divided(outcome)
-    assert "chased" in play.notices(Role.SELLER)
-    assert "buyer_may_cancel" in play.notices(Role.BUYER)
+    assert "chased" in await play.notices(Role.SELLER)
+    assert "buyer_may_cancel" in await play.notices(Role.BUYER)
 
 
 async def test_last_look_finds_a_scan_in_time(world: World) -> None:
@@ -123,8 +125,8 @@ async def test_delivered_and_silence(world: World) -> None:
     assert ("window_closed", arrived) == (outcome.decision.ending, outcome.delivered_at)
     assert arrived + 72 * HOUR == outcome.decision.at.replace(microsecond=0)
     assert RELEASED == divided(outcome)
-    assert ["opened", "marked_shipped", "scanned", "delivered", "reminded", "closed"] == play.notices(Role.BUYER)
-    assert ["opened", "scanned", "delivered", "released", "closed"] == play.notices(Role.SELLER)
+    assert ["opened", "marked_shipped", "scanned", "delivered", "reminded", "closed"] == await play.notices(Role.BUYER)
+    assert ["opened", "scanned", "delivered", "released", "closed"] == await play.notices(Role.SELLER)
 
 
 async def test_delivered_and_accepted(world: World) -> None:
@@ -150,7 +152,7 @@ async def test_late(world: World) -> None:
         outcome.delivered_late,
         outcome.shipped_late,
     )
-    assert ("late" in play.notices(Role.BUYER), "late" in play.notices(Role.SELLER)) == (True, True)
+    assert ("late" in await play.notices(Role.BUYER), "late" in await play.notices(Role.SELLER)) == (True, True)
     assert RELEASED == divided(outcome)
 
 
@@ -165,7 +167,7 @@ async def test_stalled_then_moving(world: World) -> None:
     assert "window_closed" == outcome.decision.ending
     assert 1 == (await play.told()).count("stalled")
     assert 1 == world.carrier.traces(SHIPMENT)
-    assert "stalled" in play.notices(Role.BUYER)
+    assert "stalled" in await play.notices(Role.BUYER)
 
 
 async def test_lost_at_the_cost_of_the_platform(world: World) -> None:
@@ -176,7 +178,7 @@ async def test_lost_at_the_cost_of_the_platform(world: World) -> None:
 
     assert ("lost", False) == (outcome.decision.ending, outcome.found_after_loss)
     assert BORNE_BY_PLATFORM == divided(outcome)
-    assert ["lost", "refunded", "compensated", "closed"] == play.notices(Role.SELLER)[-4:]
+    assert ["lost", "refunded", "compensated", "closed"] == (await play.notices(Role.SELLER))[-4:]
 
 
 async def test_lost_at_the_cost_of_the_seller(world: World) -> None:
@@ -197,7 +199,7 @@ async def test_lost_then_found(world: World) -> None:
 
     assert ("lost", True) == (outcome.decision.ending, outcome.found_after_loss)
     assert BORNE_BY_PLATFORM == divided(outcome)
-    assert ("found" in play.notices(Role.BUYER), "found" in play.notices(Role.SELLER)) == (True, True)
+    assert ("found" in await play.notices(Role.BUYER), "found" in await play.notices(Role.SELLER)) == (True, True)
 
 
 async def test_found_after_the_platform_has_paid(world: World) -> None:
@@ -218,7 +220,7 @@ async def test_returned_to_sender(world: World) -> None:
 
     assert "returned_to_sender" == outcome.decision.ending
     assert REFUNDED == divided(outcome)
-    buyer = play.notices(Role.BUYER)
+    buyer = await play.notices(Role.BUYER)
     # Asked to collect after the attempt, and again once the parcel waits at the pick-up point.
     asked = ["attempt_failed", "attempt_failed", "reminded", "reminded"]
     assert asked == [what for what in buyer if what in asked]
@@ -232,7 +234,7 @@ async def test_attempted_then_delivered(world: World) -> None:
     outcome = await play.ends()
 
     assert "window_closed" == outcome.decision.ending
-    assert 1 == play.notices(Role.BUYER).count("attempt_failed")
+    assert 1 == (await play.notices(Role.BUYER)).count("attempt_failed")
     assert RELEASED == divided(outcome)
 
 
@@ -358,7 +360,7 @@ async def test_storm_shifts_and_is_taken_back(world: World) -> None:
     assert ("storm",) == tuple(shift.cause for shift in moved.shifts)
     assert before[1] == named_not
     assert before == after
-    assert ["opened", "disrupted", "disruption_ended"] == play.notices(Role.SELLER)
+    assert ["opened", "disrupted", "disruption_ended"] == await play.notices(Role.SELLER)
 
 
 async def test_two_storms_share_one_cap(world: World) -> None:
@@ -437,8 +439,8 @@ async def test_chargeback_lost(world: World, when: str) -> None:
         world.payments.refunds(play.order.payment_ref),
         world.payments.releases(play.order.payment_ref),
     )
-    assert ("case_overtaken" in play.notices(Role.BUYER)) == (when == "in a case")
-    assert "case_failed" not in play.notices(Role.BUYER)
+    assert ("case_overtaken" in await play.notices(Role.BUYER)) == (when == "in a case")
+    assert "case_failed" not in await play.notices(Role.BUYER)
 
 
 async def test_chargeback_that_nobody_reports(world: World) -> None:

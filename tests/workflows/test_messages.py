@@ -34,7 +34,7 @@ async def _refused(play: Play, *expected: tuple[str, Role, str]) -> None:
     assert [(message, by.value, rule) for message, by, rule in expected] == refusals
     assert len(expected) == (await play.handle.query(OrderWorkflow.status)).rejected
     for role in {by for _, by, _ in expected}:
-        assert sum(by is role for _, by, _ in expected) == play.notices(role).count("refused")
+        assert sum(by is role for _, by, _ in expected) == (await play.notices(role)).count("refused")
 
 
 # --- cancelling ---
@@ -137,7 +137,7 @@ async def test_handing_over_overtakes_a_cancellation(tmp_path: Path) -> None:
         await play.scanned(scan(BEGINNING + 4 * HOUR))
         await world.at(BEGINNING + 30 * HOUR)
 
-        assert ["opened", "cancellation_overtaken", "scanned"] == play.notices(Role.BUYER)
+        assert ["opened", "cancellation_overtaken", "scanned"] == await play.notices(Role.BUYER)
         assert "answer_cancellation" not in await play.owed()
 
 
@@ -178,7 +178,7 @@ async def test_extension_is_refused(tmp_path: Path) -> None:
 
         assert ("accepted", "shipping.extension.answer") == _rule(reply)
         assert la(11, 5, 10) == (await play.duty(DutyKind.SHIP)).due
-        assert ["opened", "extension_refused"] == play.notices(Role.SELLER)
+        assert ["opened", "extension_refused"] == await play.notices(Role.SELLER)
 
 
 async def test_only_the_buyer_extends_after_the_soft_date(tmp_path: Path) -> None:
