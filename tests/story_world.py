@@ -74,9 +74,9 @@ async def _tell(story: Story, world: World) -> Telling:
 
 
 def _in_order_of_story(notices: Iterable[Notice], timeline: Sequence[StoryEntry]) -> list[Notice]:
-    """What happened in one workflow task has one instant, so instants alone do not order notices."""
-    told = [(entry.at, entry.what) for entry in timeline]
-    return sorted(notices, key=lambda notice: (told.index((notice.at, notice.kind)), notice.key))
+    """Notices of one moment in the order in which things happened; to the second, as a replay may differ by less."""
+    told = [(entry.at.replace(microsecond=0), entry.what) for entry in timeline]
+    return sorted(notices, key=lambda notice: (told.index((notice.at.replace(microsecond=0), notice.kind)), notice.key))
 
 
 async def _until(world: World, instant: datetime) -> None:
