@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import platform
 import tempfile
@@ -19,6 +20,8 @@ from embedded import EmbeddedServer
 
 RESULTS = Path(__file__).parent / "results.json"
 PARTS = ("actions", "throughput", "memory", "replay")
+PATIENCE = 300
+"""Seconds for one part: an order that is stuck must not keep us for ever."""
 
 
 def main() -> None:
@@ -36,19 +39,13 @@ async def _bench(parts: tuple[str, ...], out: Path, *, quick: bool) -> None:
     figures: list[Figure] = []
     began = time.perf_counter()
     for part in parts:
-        # A fresh server for each part: one with thousands of orders in it is slower.
-        with tempfile.TemporaryDirectory() as folder:
-            async with EmbeddedServer(Path(folder), port=0, ui_port=0) as server:
-                client = await server.connect()
-                match part:
-                    case "actions":
-                        figures += await counting.measure(client, console, quick=quick)
-                    case "throughput":
-                        figures += await throughput.measure(client, server.address, console, quick=quick)
-                    case "memory":
-                        figures += await memory.measure(client, server.address, console, quick=quick)
-                    case "replay":
-                        figures += await replay.measure(client, server.address, console, quick=quick)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                figures += await _measure(part, console, quick=quick)
+        except TimeoutError:
+            raise runtime.Problem(
+                f"{part} took more than {PATIENCE} s: is an order stuck, or the machine busy?"
+            ) from None
     show(console, figures)
     machine = {
         "at": datetime.now(UTC),
@@ -61,6 +58,22 @@ async def _bench(parts: tuple[str, ...], out: Path, *, quick: bool) -> None:
     }
     save(figures, out, machine)
     console.print(f"Written to {out.name} after {machine['seconds']} s.", highlight=False)
+
+
+async def _measure(part: str, console: Console, *, quick: bool) -> list[Figure]:
+    # A fresh server for each part: one with thousands of orders in it is slower.
+    with tempfile.TemporaryDirectory() as folder:
+        async with EmbeddedServer(Path(folder), port=0, ui_port=0) as server:
+            client = await server.connect()
+            match part:
+                case "actions":
+                    return await counting.measure(client, console, quick=quick)
+                case "throughput":
+                    return await throughput.measure(client, server.address, console, quick=quick)
+                case "memory":
+                    return await memory.measure(client, server.address, console, quick=quick)
+                case _:
+                    return await replay.measure(client, server.address, console, quick=quick)
 
 
 if __name__ == "__main__":
