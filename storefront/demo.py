@@ -160,8 +160,9 @@ class Demo:
 
     async def tell(self, console: Console) -> Report:
         """Play every story, kill worker and server in the middle, and check what came of it."""
-        began = time.monotonic()
         redress = Redress(await self._server.connect(), patience=_PATIENCE)
+        await self._worker.ready(redress.client)
+        began = time.monotonic()
         begins = datetime.now(UTC)
         away = (0.0, 0.0)
         with Screen(console, self._rows) as screen:

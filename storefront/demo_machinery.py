@@ -5,16 +5,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final, Self
 
-from embedded import EmbeddedServer, ServerFailed
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+
+import runtime
+from embedded import HOST, EmbeddedServer
 
 _PROGRAM: Final = Path(__file__).parent.parent / "worker.py"
 _UI_PORT: Final = 8233
+_START_SECONDS: Final = 30.0
+
+
+class WorkerFailed(runtime.Problem):
+    """The worker of the demo cannot be started; the message says where to look."""
 
 
 class WorkerProcess:
@@ -55,6 +67,21 @@ class WorkerProcess:
         """Start another one in its place."""
         self._process = await asyncio.to_thread(self._started)
 
+    async def ready(self, client: Client) -> None:
+        """Return once the worker asks for work. Raises WorkerFailed if it does not within half a minute."""
+        queue = DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=runtime.TASK_QUEUE),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_START_SECONDS):
+                while self._process.poll() is None:
+                    if (await client.workflow_service.describe_task_queue(queue)).pollers:
+                        return
+                    await asyncio.sleep(0.1)
+        raise WorkerFailed(f"The worker did not start. Its log, {self._folder / 'worker.log'}, says why.")
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -69,13 +96,15 @@ async def a_server(folder: Path) -> AsyncIterator[EmbeddedServer]:
 
     Raises ServerFailed, which says what to do.
     """
-    server = EmbeddedServer(folder, port=0, ui_port=_UI_PORT)
-    try:
-        await server.start()
-    except ServerFailed:
-        server = EmbeddedServer(folder, port=0, ui_port=0)
-        await server.start()
-    try:
+    async with EmbeddedServer(folder, port=0, ui_port=_UI_PORT if _is_free(_UI_PORT) else 0) as server:
         yield server
-    finally:
-        await server.stop()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True

@@ -131,7 +131,7 @@ def outcomes(console: Console, told: Iterable[Told]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style=_DIM)
     for name in ("order", "ended"):
         table.add_column(name, no_wrap=True)
-    for name in ("paid", "to buyer", "to seller"):
+    for name in ("paid, USD", "to buyer", "to seller"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("by the rule", no_wrap=True, overflow="ellipsis")
     for one in told:
@@ -158,7 +158,7 @@ _SIDES = (
 def _amount(ledger: Ledger, *kinds: EntryKind) -> str:
     currency = ledger.facts[0].amount.currency
     minor = ledger.total(*kinds)
-    return str(Money(minor=minor, currency=currency)).removeprefix("USD ") if minor else "–"
+    return str(Money(minor=minor, currency=currency)).removeprefix(f"{currency} ") if minor else "–"
 
 
 def totals(console: Console, told: Sequence[Told]) -> None:
