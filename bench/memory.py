@@ -23,7 +23,7 @@ AT_ONCE = 32
 
 async def measure(client: Client, address: str, console: Console, *, quick: bool) -> list[Figure]:
     """KiB per open order and per open bare workflow: growth of resident memory, each in a fresh worker."""
-    warm_up, many = (20, 40) if quick else (WARM_UP, 900)
+    warm_up, many = (8, 16) if quick else (WARM_UP, 900)
     async with a_worker(address):
         crowd = await a_crowd(client)
     per_order = await _growth(address, lambda: _open_order(crowd), warm_up, many)

@@ -26,7 +26,7 @@ async def measure(client: Client, address: str, console: Console, *, quick: bool
     copies, rounds = (1, 1) if quick else (10, 3)
     async with a_worker(address):
         crowd = await a_crowd(client)
-        lived = await asyncio.gather(*(crowd.order() for _ in range(RECORDED)))
+        lived = await asyncio.gather(*(crowd.order() for _ in range(2 if quick else RECORDED)))
         histories = [await one.handle.fetch_history() for one in lived]
     replayer = Replayer(workflows=[OrderWorkflow, CaseWorkflow], plugins=[plugin()])
     speeds, cpu = [], []

@@ -16,6 +16,7 @@ from bench.process import WorkerProcess, a_worker
 from bench.report import Figure, Goal, median
 
 IN_FLIGHT = 20
+WARM_UP = 4
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,13 @@ class Round:
 
 async def measure(client: Client, address: str, console: Console, *, quick: bool) -> list[Figure]:
     """Speed and CPU of orders, of bare workflows, and their ratios round by round."""
-    many, rounds = (12, 1) if quick else (60, 3)
+    many, rounds = (8, 1) if quick else (60, 3)
     orders: list[Round] = []
     bares: list[Round] = []
     async with a_worker(address) as worker:
         crowd = await a_crowd(client)
-        await _round(worker, crowd.order, 8)
-        await _round(worker, crowd.bare, 8)
+        await _round(worker, crowd.order, WARM_UP)
+        await _round(worker, crowd.bare, WARM_UP)
         for number in range(rounds):
             orders.append(await _round(worker, crowd.order, many))
             bares.append(await _round(worker, crowd.bare, many))
