@@ -270,10 +270,10 @@ def demo(
     report: Annotated[Path, typer.Option(metavar="FILE", help="Where the report goes.")] = Path("demo-report.json"),
 ) -> None:
     """Fifteen stories side by side in fast motion, on a server and a worker that get killed in the middle."""
+    import fastmotion.demo
     import runtime
-    import storefront.demo
 
-    runtime.run(storefront.demo.main(leave=leave, day=day, report=report))
+    runtime.run(fastmotion.demo.main(leave=leave, day=day, report=report))
 
 
 @app.command()
@@ -289,10 +289,10 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Play real orders through the embedded server, and compare with what really happened."""
+    import fastmotion.replay
     import runtime
-    import storefront.replay
 
-    runtime.run(storefront.replay.main(orders=orders, data=data, day=day, seed=seed, as_json=as_json, keep=keep))
+    runtime.run(fastmotion.replay.main(orders=orders, data=data, day=day, seed=seed, as_json=as_json, keep=keep))
 
 
 # --- policy packs ---

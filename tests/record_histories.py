@@ -18,7 +18,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from temporalio.client import WorkflowHistory
 
-from storefront.stories import all_stories
+from fastmotion.stories import all_stories
 from tests.story_world import Telling, tell, transcript
 
 HISTORIES = Path(__file__).parent / "histories"

@@ -17,9 +17,9 @@ from temporalio.client import WorkflowHistory
 from domain import wording
 from domain.clock import Clock
 from domain.story import Notice, StoryEntry
+from fastmotion.sandbox_world import SandboxWorld
+from fastmotion.stories import PURCHASE, Played, Story, play
 from storefront.client import Redress
-from storefront.sandbox_world import SandboxWorld
-from storefront.stories import PURCHASE, Played, Story, play
 from tests.world import World, a_world
 
 SERVER_BEGINS = datetime(2030, 1, 1, tzinfo=UTC)

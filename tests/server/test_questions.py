@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from domain.messages import Shipped, Tracking
 from embedded import EmbeddedServer
-from storefront.stories import all_stories
+from fastmotion.stories import all_stories
 from tests.replay_histories import misfits
 from tests.server import orders
 from tests.server.orders import Handle

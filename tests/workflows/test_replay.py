@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storefront.stories import all_stories
+from fastmotion.stories import all_stories
 from tests.changed_order import ChangedOrder
 from tests.replay_histories import committed, misfits
 from workflows.case import CaseWorkflow

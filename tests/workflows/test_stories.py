@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storefront.stories import Story, all_stories, ended
+from fastmotion.stories import Story, all_stories, ended
 from tests.record_histories import TRANSCRIPTS
 from tests.story_world import Telling, tell, transcript
 

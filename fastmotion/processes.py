@@ -1,4 +1,4 @@
-"""The processes of the demo: an embedded Temporal server and a worker, which can be killed and come back."""
+"""The processes of fast motion: an embedded Temporal server and a worker, which can be killed and come back."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class WorkerFailed(runtime.Problem):
 
 
 class WorkerProcess:
-    """`worker.py` as a process of its own, with its files in `folder`."""
+    """`worker.py` as a process of its own, with its files in `folder`; `settings` are variables for it alone."""
 
-    def __init__(self, server: EmbeddedServer, folder: Path) -> None:
+    def __init__(self, server: EmbeddedServer, folder: Path, **settings: str) -> None:
         self._folder = folder
         mine = {name: value for name, value in os.environ.items() if not name.startswith(("REDRESS_", "TEMPORAL_"))}
-        settings = {
+        own = {
             "REDRESS_DATA_DIR": str(folder),
             "REDRESS_GRACEFUL_SECONDS": "2",
             # By default a dead worker is waited for ten seconds, which here are more than a week.
@@ -44,7 +44,7 @@ class WorkerProcess:
             "TEMPORAL_ADDRESS": server.address,
             "TEMPORAL_NAMESPACE": server.namespace,
         }
-        self._environment = mine | settings
+        self._environment = mine | own | settings
         self._process = self._started()
 
     def _started(self) -> subprocess.Popen[bytes]:

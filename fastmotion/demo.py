@@ -30,14 +30,15 @@ from activities.store import open_store
 from domain.base import Model
 from domain.clock import Clock
 from embedded import EmbeddedServer
-from storefront import demo_screen, show
+from fastmotion import demo_screen
+from fastmotion.demo_checks import Check, Told, checks
+from fastmotion.demo_screen import Row, Screen
+from fastmotion.processes import WorkerProcess, a_server
+from fastmotion.sandbox_world import SandboxWorld
+from fastmotion.stories import PURCHASE, Played, Scene, all_stories, play
+from storefront import show
 from storefront.client import Redress
-from storefront.demo_checks import Check, Told, checks
-from storefront.demo_machinery import WorkerProcess, a_server
-from storefront.demo_screen import Row, Screen
 from storefront.errors import RedressError
-from storefront.sandbox_world import SandboxWorld
-from storefront.stories import PURCHASE, Played, Scene, all_stories, play
 
 DAY: Final = 1.2
 """Real seconds of a policy day by default. Timers have a floor of about a second, so much less blurs the stories."""

@@ -11,7 +11,7 @@ from domain.base import Model
 from domain.ledger import Account, Conservation, EntryKind, Ledger
 from domain.parties import Role
 from domain.story import Notice, Outcome
-from storefront.stories import Ends, Played, Story, ended
+from fastmotion.stories import Ends, Played, Story, ended
 
 ENDS = tuple(name for name in Ends.model_fields if name != "notices")
 """What fast motion leaves untouched. Which notices are given depends on it: where days are seconds, a reminder may be

@@ -25,8 +25,8 @@ from domain.parties import Role
 from domain.policy import Policy, Reason, Remedy
 from domain.policy_packs import Pack
 from domain.tracking_numbers import sandbox_number
+from fastmotion.recorded import RecordedOrder, Withdrawn
 from storefront.draft import OrderDraft
-from storefront.recorded import RecordedOrder, Withdrawn
 
 ASSUMED_FEE: Final = Fraction(1, 10)
 """The platform's fee on the items where the record tells none. Own choice."""

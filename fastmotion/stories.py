@@ -1,6 +1,6 @@
 """Stories: orders as data, from the purchase to the last cent, and the player that lets them happen.
 
-Each file in `storefront/stories/` tells one: what the parcel does, who says what and when, and how it must end.
+Each file in `fastmotion/stories/` tells one: what the parcel does, who says what and when, and how it must end.
 The same data runs on the time-skipping server (tests), on the embedded server in fast motion (the demo), and
 wherever else somebody offers a `World`. Times in a story are lengths since the purchase (`"5d 04:00"`).
 """

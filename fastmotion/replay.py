@@ -10,11 +10,8 @@ import asyncio
 import contextlib
 import heapq
 import itertools
-import os
 import random
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter, deque
@@ -39,12 +36,14 @@ from domain.messages import Acceptance, Cancel, Complaint, Message, Reply, Respo
 from domain.policy import Reason
 from domain.policy_packs import Pack
 from embedded import EmbeddedServer
-from storefront import replay_show, show
+from fastmotion import replay_show
+from fastmotion.processes import WorkerProcess
+from fastmotion.recorded import RecordedOrder, csv_file, olist, olist_folder
+from fastmotion.reenactment import Fault, Script, fault, hearing, script, sent_at
+from fastmotion.replay_report import Broken, Drawn, Played, Report, Result, Said, report
+from storefront import show
 from storefront.client import Redress
 from storefront.errors import BadInput, MessageRefused, NotAnswered, OrderClosed, RedressError, UnknownOrder
-from storefront.recorded import RecordedOrder, csv_file, olist, olist_folder
-from storefront.reenactment import Fault, Script, fault, hearing, script, sent_at
-from storefront.replay_report import Broken, Drawn, Played, Report, Result, Said, report
 from storefront.show import console
 
 PACK: Final = "resale-v1"
@@ -61,8 +60,6 @@ FASTEST: Final = 4.0
 
 CALM: Final = timedelta(hours=3)
 """How far the workers may be behind, in policy time, before the next order waits: no deadline may hang on it."""
-
-WORKERS: Final = 1
 
 _PATIENCE: Final = timedelta(seconds=60)
 _PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -282,33 +279,10 @@ async def _send(redress: Redress, subject: str, message: Message, request_id: st
 
 @contextlib.asynccontextmanager
 async def a_temporal(folder: Path) -> AsyncIterator[EmbeddedServer]:
-    """A server of our own with its workers, all data in `folder`, ended with the block."""
-    server = EmbeddedServer(folder, port=0, ui_port=0)
-    async with server:
-        with _workers(folder, server):
-            yield server
-
-
-@contextlib.contextmanager
-def _workers(folder: Path, server: EmbeddedServer) -> Iterator[None]:
-    settings = {"REDRESS_DATA_DIR": str(folder), "REDRESS_LOG_LEVEL": "WARNING", "REDRESS_MAX_CACHED_WORKFLOWS": "2000"}
-    mine = {name: value for name, value in os.environ.items() if not name.startswith(("REDRESS_", "TEMPORAL_"))}
-    environment = mine | settings | {"TEMPORAL_ADDRESS": server.address, "TEMPORAL_NAMESPACE": server.namespace}
-    program = Path(__file__).parent.parent / "worker.py"
-    with (folder / "worker.log").open("ab") as log:
-        workers = [
-            subprocess.Popen(  # noqa: S603 our own program
-                [sys.executable, str(program)], env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
-            )
-            for _ in range(WORKERS)
-        ]
-        try:
-            yield
-        finally:
-            for worker in workers:
-                worker.terminate()
-            for worker in workers:
-                worker.wait()
+    """A server of our own with its worker, all data in `folder`, ended with the block."""
+    settings = {"REDRESS_LOG_LEVEL": "WARNING", "REDRESS_MAX_CACHED_WORKFLOWS": "2000"}
+    async with EmbeddedServer(folder, port=0, ui_port=0) as server, WorkerProcess(server, folder, **settings):
+        yield server
 
 
 class Files:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.money import Money
-from storefront.replay_report import Report, Result
+from fastmotion.replay_report import Report, Result
 
 
 def result(screen: Console, found: Result) -> None:

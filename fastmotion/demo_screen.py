@@ -18,9 +18,9 @@ from domain import wording
 from domain.ledger import Account, EntryKind, Ledger
 from domain.money import Money
 from domain.story import Status, StoryEntry
-from storefront.demo_checks import Check, Told
+from fastmotion.demo_checks import Check, Told
+from fastmotion.stories import Story
 from storefront.show import clean
-from storefront.stories import Story
 
 _AROUND_THE_TALE: Final = 5
 _SHORTEST_TALE: Final = 4

@@ -13,8 +13,8 @@ from domain.money import Money
 from domain.parties import Role
 from domain.settlement import Decision, Ending, capture, movements
 from domain.story import Notice, Outcome
-from storefront.demo_checks import Check, Told, checks
-from storefront.stories import PURCHASE, Played, all_stories
+from fastmotion.demo_checks import Check, Told, checks
+from fastmotion.stories import PURCHASE, Played, all_stories
 
 STORY = all_stories()["never_shipped"]
 ORDER = STORY.draft(STORY.name).order()

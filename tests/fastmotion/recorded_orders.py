@@ -8,7 +8,7 @@ from typing import Any
 from domain.money import Money
 from domain.order import Line
 from domain.parties import Party
-from storefront.recorded import RecordedOrder, Review
+from fastmotion.recorded import RecordedOrder, Review
 
 BOUGHT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 BUYER = Party(id="b-17", time_zone="America/New_York", country="US")

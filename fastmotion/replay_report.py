@@ -16,8 +16,8 @@ from domain.messages import Cancel, Complaint, Message, Reply
 from domain.parties import Role
 from domain.settlement import Ending
 from domain.story import Outcome
-from storefront.recorded import RecordedOrder, Withdrawn
-from storefront.reenactment import Script, sent_at
+from fastmotion.recorded import RecordedOrder, Withdrawn
+from fastmotion.reenactment import Script, sent_at
 
 PAID_BY_PROVIDER: Final = (EntryKind.RELEASED, EntryKind.COMPENSATED)
 

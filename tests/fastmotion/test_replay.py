@@ -22,13 +22,13 @@ from domain.parties import Role
 from domain.policy import Reason, Remedy
 from domain.settlement import Decision, Ending, capture, movements
 from domain.story import Outcome
-from storefront import replay
+from fastmotion import replay
+from fastmotion.recorded import RecordedOrder, Withdrawn
+from fastmotion.reenactment import Fault, Script, fault, hearing, journey, script, sent_at
+from fastmotion.replay_report import Broken, Played, Report, Said, really, report
 from storefront.client import Redress
 from storefront.errors import BadInput
-from storefront.recorded import RecordedOrder, Withdrawn
-from storefront.reenactment import Fault, Script, fault, hearing, journey, script, sent_at
-from storefront.replay_report import Broken, Played, Report, Said, really, report
-from tests.storefront.recorded_orders import BUYER, a_record, a_review, on_day, usd
+from tests.fastmotion.recorded_orders import BUYER, a_record, a_review, on_day, usd
 
 PACK = policy_packs.load("resale-v1")
 

@@ -15,10 +15,10 @@ from domain.messages import Chargeback, ChargebackState, Reply
 from domain.parcel import Shipment
 from domain.requests import News
 from domain.story import Outcome
+from fastmotion.stories import ANSWERED, Scene
 from storefront.client import Redress
 from storefront.draft import OrderDraft
 from storefront.errors import DuplicateOrder, MessageRefused, NotAnswered, OrderClosed, UnknownOrder
-from storefront.stories import ANSWERED, Scene
 from workflows.order import OrderWorkflow
 
 _Got = TypeVar("_Got")

@@ -11,8 +11,8 @@ import pytest
 
 from domain.money import Money
 from domain.parties import Party
+from fastmotion.recorded import CSV_COLUMNS, RecordedOrder, Review, Withdrawn, csv_file, olist, olist_folder
 from storefront.errors import BadInput
-from storefront.recorded import CSV_COLUMNS, RecordedOrder, Review, Withdrawn, csv_file, olist, olist_folder
 
 ROOT = Path(__file__).parents[2]
 
