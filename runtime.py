@@ -41,24 +41,6 @@ if TYPE_CHECKING:
 
 TASK_QUEUE = "redress"
 
-# By name: passing `domain` through shares one copy of all models among the cached workflows of a process,
-# and lets the calendars use ZoneInfo, which the sandbox would break. What workflows lean on is shared too, which saves
-# most of the time and memory of each sandbox; the workflows themselves stay inside it (docs/decisions/0006).
-PASSED_THROUGH = (
-    "domain",
-    "activities",
-    "babel",
-    "sqlalchemy",
-    "workflows.display",
-    "workflows.docket",
-    "workflows.hearings",
-    "workflows.journal",
-    "workflows.options",
-    "workflows.parcel_watch",
-    "workflows.search_attributes",
-    "workflows.treasury",
-)
-
 DEFAULT_ADDRESS: Final = "127.0.0.1:7233"
 
 _CONNECT: Final = timedelta(seconds=10)
@@ -72,14 +54,13 @@ def plugin() -> SimplePlugin:
     """Data converter, sandbox and failure types, the same for worker, starter, tests and replayer."""
     from temporalio.contrib.pydantic import pydantic_data_converter
     from temporalio.plugin import SimplePlugin
-    from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+    import workflow_sandbox
 
     return SimplePlugin(
         "redress",
         data_converter=pydantic_data_converter,
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-        ),
+        workflow_runner=workflow_sandbox.runner(),
         # A start input that does not decode would otherwise leave a workflow whose task fails for ever.
         workflow_failure_exception_types=[pydantic.ValidationError],
     )

@@ -132,11 +132,8 @@ class Duty(Model):
         if self._moved is None:
             return self
         moved = self._moved
-        return self.model_copy(update={"reminders": tuple(at for at in self.reminders if at + moved > instant)})
-
-    def moved_to(self, due: datetime, reminders: tuple[datetime, ...]) -> Duty:
-        """This duty with a new agreed instant and ladder."""
-        return self.model_copy(update={"agreed_due": due, "reminders": reminders})
+        left = tuple(at for at in self.reminders if at + moved > instant)
+        return self if left == self.reminders else self.model_copy(update={"reminders": left})
 
     def shifted(self, shift: Shift) -> Duty:
         """This duty moved by `shift`; a shift of the same cause is replaced."""

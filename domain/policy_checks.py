@@ -226,6 +226,9 @@ def _order_of_clocks(policy: Policy, compare: _Comparison) -> Iterator[Finding]:
             shipping.unscanned_hard.within,
         ),
         ("transit.stalled.within", transit.stalled.within, "transit.lost.within", transit.lost.within),
+        # A delivery that only a look-up shows must be seen before the buyer's time to report it is over.
+        ("lookup.longest", lookup.longest, "protection.window.within", policy.protection.window.within),
+        ("lookup.sparse", lookup.sparse, "protection.window.within", policy.protection.window.within),
     )
     for name, span, limit_name, limit in must_be_shorter:
         if compare.may_reach(span, limit):

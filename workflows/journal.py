@@ -125,16 +125,16 @@ class Journal:
         posting = Posting(notices=tuple(self._unsent))
         self._unsent.clear()
         kinds = ", ".join(dict.fromkeys(notice.kind for notice in posting.notices))
-        self._under_way = [handle for handle in self._under_way if not handle.done()]
-        self._under_way.append(
-            workflow.start_local_activity_method(
-                NoticeActivities.post, posting, **described(KEEP, f"Tell the parties: {kinds}")
-            )
+        handle = workflow.start_local_activity_method(
+            NoticeActivities.post, posting, **described(KEEP, f"Tell the parties: {kinds}")
         )
+        self._under_way.append(handle)
+        # What is done is let go: an order sleeps for weeks, and its notices would be held all the while.
+        handle.add_done_callback(self._under_way.remove)
 
     async def posted(self) -> None:
         """Wait until every notice is in the outbox; needed before the workflow ends, which would leave it unsaid."""
-        for handle in self._under_way:
+        for handle in tuple(self._under_way):
             await handle
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 from temporalio.workflow import ActivityConfig
 
 from activities.carriers import CarrierActivities
@@ -98,7 +98,9 @@ class ParcelWatch:
     async def _look(self, shipment: Shipment) -> None:
         try:
             news = await self._ask(shipment, LOOK_UP, urgent=False)
-        except ActivityError:
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                return
             workflow.logger.warning("a look-up was ended from outside; the next one is due later")
         else:
             self._hear(news.events, news.estimate)

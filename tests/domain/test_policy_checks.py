@@ -61,6 +61,7 @@ def test_our_packs_hold_no_contradiction(name: str) -> None:
         ("lookup", '"4 h"', '"25 h"', "25 h can end after `lookup.longest` (24 h)"),
         ("lookup", '"1 h"', '"25 h"', "25 h can end after `lookup.longest` (24 h)"),
         ("lookup", '"48 h"', '"2 CD"', "'2 CD' must be elapsed time"),
+        ("lookup", '"48 h"', '"72 h"', "72 h must end before `protection.window.within` (72 h)"),
         ("lookup", '"4 h"', '"0 min"', "'0 min' leaves no time at all"),
         ("cancellation.answer", '"24 h"', '"0 h"', "'0 h' leaves no time at all"),
         ("cancellation.answer", '"24 h"', '"24 BH"', "'24 BH' counts business hours"),
