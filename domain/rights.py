@@ -91,12 +91,12 @@ def cancel(standing: Standing, message: Cancel, at: datetime) -> Reply:
     """
     if refusal := over(standing) or too_long(standing.order.policy, message.text):
         return refusal
+    if standing.parcel.delivered_at:
+        text = "the parcel has arrived; what is wrong with it can be reported within the report window"
+        return Reply.no(text, standing.rule("protection.window"), standing.parcel.delivered_at)
     if standing.parcel.scanned_at:
-        return Reply.no(
-            "the parcel is on its way; once it arrives it can be reported within the report window",
-            standing.rule("protection.window"),
-            standing.parcel.scanned_at,
-        )
+        text = "the parcel is on its way; once it arrives it can be reported within the report window"
+        return Reply.no(text, standing.rule("protection.window"), standing.parcel.scanned_at)
     if message.by is Role.SELLER:
         return _seller_cancels(standing, message, at)
     if message.by is Role.BUYER and message.answer is not None:

@@ -58,7 +58,7 @@ EVENTS: dict[str, str] = {
     "opened": "Order placed for {amount}. The seller ships by {ship_by}; on {ship_final} it is cancelled by itself.",
     "reminded": "Reminder to {owner}: {action} by {due}. Otherwise {consequence}.",
     "marked_shipped": "The seller marked the parcel as shipped with {shipment}. It counts from the first scan.",
-    "refused": "{message} from {by} was not accepted: {text} ({rule}).",
+    "refused": "{message} from {by} was not accepted: {text}.",
     "scanned": "The carrier scanned the parcel at {at}. Protection has started.",
     "tracking": "Carrier: {status} at {at}.",
     "chased": "The carrier has not scanned the parcel; the seller is asked to have it scanned or to ship again.",

@@ -98,7 +98,9 @@ class Journal:
         if reply.refused:
             self.rejected += 1
             workflow.logger.info("message refused", extra={"refused": message, "by": by, "rule": reply.rule})
-            text = f"{reply.text} ({wording.moment(reply.instant)})" if reply.instant else reply.text
+            grounds = [wording.moment(reply.instant)] if reply.instant else []
+            grounds += [reply.rule] if reply.rule else []
+            text = f"{reply.text} ({', '.join(grounds)})" if grounds else reply.text
             self.note("refused", by, message=message, by=by, text=text, rule=reply.rule)
         return reply
 
