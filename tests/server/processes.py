@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,9 +33,14 @@ def environment(**variables: str) -> dict[str, str]:
     return own | {"TEMPORAL_CONFIG_FILE": os.devnull} | variables
 
 
+def _listen_to_ctrl_c() -> None:
+    """A shell lets its background jobs ignore SIGINT, and so would everything that tests start from one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(*words: str, **variables: str) -> subprocess.Popen[str]:
     """Python with these words and settings, from the root of the project."""
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: PLW1509 -- it sets one signal, before anything of ours runs
         [sys.executable, *words],
         cwd=ROOT,
         env=environment(**variables),
@@ -42,6 +48,7 @@ def start(*words: str, **variables: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_listen_to_ctrl_c,
     )
 
 
