@@ -40,7 +40,7 @@ def _listen_to_ctrl_c() -> None:
 
 def start(*words: str, **variables: str) -> subprocess.Popen[str]:
     """Python with these words and settings, from the root of the project."""
-    return subprocess.Popen(  # noqa: PLW1509 -- it sets one signal, before anything of ours runs
+    return subprocess.Popen(
         [sys.executable, *words],
         cwd=ROOT,
         env=environment(**variables),
@@ -48,7 +48,7 @@ def start(*words: str, **variables: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_listen_to_ctrl_c,
+        preexec_fn=_listen_to_ctrl_c,  # noqa: PLW1509 -- it sets one signal, before anything of ours runs
     )
 
 
