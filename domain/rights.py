@@ -283,7 +283,8 @@ def held_until(standing: Standing, message: Complaint, at: datetime) -> datetime
 
     As agreed, before any disruption: the duty that is held moves by itself.
     """
-    if message.reason is not Reason.NOT_RECEIVED or standing.decision or standing.open_case:
+    rule = standing.order.policy.reasons.get(Reason.NOT_RECEIVED)
+    if message.reason is not Reason.NOT_RECEIVED or rule is None or standing.decision or standing.open_case:
         return None
-    window = complaint_window(standing, standing.order.policy.reasons[Reason.NOT_RECEIVED])
+    window = complaint_window(standing, rule)
     return window[1] - _moved(standing, Anchor.DELIVERED) if window and at < window[0] else None

@@ -136,6 +136,18 @@ def test_an_early_report_is_held_until_its_door_has_closed() -> None:
     assert None is rights.held_until(replace(standing, open_case="case-A-1-1"), not_received, early)
 
 
+def test_a_pack_without_a_reason_refuses_it_and_holds_nothing() -> None:
+    """A reason that the order's policy does not have is refused like any unknown word, also "not received"."""
+    standing = delivered()
+    reasons = {Reason.DAMAGED: ORDER.policy.reasons[Reason.DAMAGED]}
+    order = ORDER.model_copy(update={"policy": ORDER.policy.model_copy(update={"reasons": reasons})})
+    poorer = replace(standing, order=order)
+    not_received = Complaint(reason=Reason.NOT_RECEIVED)
+
+    assert "resale-v1/reasons" == rights.complain(poorer, not_received, ny(11, 6, 12)).rule
+    assert None is rights.held_until(poorer, not_received, ny(11, 6, 12))
+
+
 @pytest.mark.parametrize(
     ("parcel", "reason", "at", "expected"),
     [
