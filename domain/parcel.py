@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
@@ -30,6 +30,15 @@ class TrackingStatus(StrEnum):
 _SCANS = frozenset(TrackingStatus) - {TrackingStatus.LABEL_MADE, TrackingStatus.EXCEPTION}
 AT_REST = frozenset({TrackingStatus.DELIVERED, TrackingStatus.RETURNED})
 
+MOST_EVENTS: Final = 500
+"""All events of a parcel travel with each look-up, which must stay far below the 2 MB that Temporal carries."""
+
+LONGEST_ESTIMATE: Final = timedelta(days=366)
+"""How far ahead a delivery may be promised: no parcel travels longer, so a later day was mistyped."""
+
+_TIME_ZONE_MISTAKEN: Final = timedelta(days=1)
+"""Carriers give local times as UTC and the reverse: by so much an instant may be off and still be meant."""
+
 
 def _shortened(text: str) -> str:
     """A carrier's text is cut, never refused: a signal that does not decode would be lost."""
@@ -50,15 +59,26 @@ class Shipment(Model):
 class TrackingEvent(Model):
     """One scan or message of the carrier, at the carrier's own instant (UTC)."""
 
-    status: Annotated[TrackingStatus | str, Field(union_mode="left_to_right")]
+    status: Annotated[TrackingStatus | Annotated[str, AfterValidator(_shortened)], Field(union_mode="left_to_right")]
     at: Instant
-    event_id: str = ""
+    event_id: Annotated[str, AfterValidator(_shortened)] = ""
     detail: Annotated[str, AfterValidator(_shortened)] = ""
+    written_at: Instant | None = Field(default=None, description="the carrier's own instant, where `at` replaces it")
 
     @property
     def identity(self) -> tuple[str, str, datetime]:
         """What makes two reports the same event: the carrier's id, or status and instant."""
-        return (self.event_id, "", self.at) if self.event_id else ("", str(self.status), self.at)
+        written_at = self.written_at or self.at
+        return (self.event_id, "", written_at) if self.event_id else ("", str(self.status), written_at)
+
+    def heard(self, now: datetime, earliest: datetime) -> TrackingEvent:
+        """This event, which counts from `now` if its instant cannot be: before the purchase, or in the future.
+
+        Otherwise a delivery in the year 1970 would release the money at once, and one in 2106 never.
+        """
+        if earliest - _TIME_ZONE_MISTAKEN <= self.at <= now + _TIME_ZONE_MISTAKEN:
+            return self
+        return self.model_copy(update={"at": now, "written_at": self.at})
 
 
 class Parcel(Model):
@@ -70,12 +90,17 @@ class Parcel(Model):
     events: tuple[TrackingEvent, ...] = ()
 
     def hearing(self, events: Iterable[TrackingEvent]) -> tuple[Parcel, tuple[TrackingEvent, ...]]:
-        """This parcel with more news, and the part of it that was new; repeats and disorder are harmless."""
+        """This parcel with more news, and the part of it that was new; repeats and disorder are harmless.
+
+        Beyond `MOST_EVENTS` only a status that is known to us and was not heard before is still news.
+        """
         known = {event.identity for event in self.events}
+        unheard = set(TrackingStatus).difference(event.status for event in self.events)
         news = []
         for event in events:
-            if event.identity not in known:
+            if event.identity not in known and (len(known) < MOST_EVENTS or event.status in unheard):
                 known.add(event.identity)
+                unheard.discard(event.status)
                 news.append(event)
         if not news:
             return self, ()

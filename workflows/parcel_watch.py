@@ -14,7 +14,7 @@ from activities.carriers import CarrierActivities
 from domain import clocks
 from domain.duties import DutyKind
 from domain.order import Order
-from domain.parcel import Parcel, Shipment, TrackingEvent
+from domain.parcel import LONGEST_ESTIMATE, Parcel, Shipment, TrackingEvent
 from domain.parties import Role
 from domain.requests import LookUp, News, Trace
 from workflows.docket import Docket
@@ -122,8 +122,10 @@ class ParcelWatch:
         return await workflow.execute_activity_method(CarrierActivities.look_up, ask, **described(options, summary))
 
     def _hear(self, events: Iterable[TrackingEvent], estimate: datetime | None) -> None:
-        self.parcel, news = self.parcel.hearing(events)
-        if estimate not in (None, self.parcel.estimate):
+        now, placed_at = self._docket.now(), self._order.placed_at
+        self.parcel, news = self.parcel.hearing(event.heard(now, placed_at) for event in events)
+        likely = estimate is not None and placed_at <= estimate <= now + LONGEST_ESTIMATE
+        if likely and estimate != self.parcel.estimate:
             self.parcel = self.parcel.model_copy(update={"estimate": estimate})
             self.unread = True
         for event in news:

@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.parcel import Parcel, TrackingEvent, TrackingStatus
+from domain.parcel import MOST_EVENTS, Parcel, TrackingEvent, TrackingStatus
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
@@ -76,6 +76,30 @@ def test_a_long_text_of_a_carrier_is_cut() -> None:
     event = TrackingEvent(status="delivered", at=START, detail="x" * 10_000)
 
     assert (500, TrackingStatus.DELIVERED) == (len(event.detail), event.status)
+
+
+def test_an_instant_that_cannot_be_counts_from_when_it_was_heard() -> None:
+    """A delivery before the purchase or in the future counts from now, and is known again however it is repeated."""
+    now = START + timedelta(days=3)
+    believed = _event(TrackingStatus.DELIVERED, 24)
+    impossible = TrackingEvent(status="delivered", at=datetime(1970, 1, 1, tzinfo=UTC))
+    never = TrackingEvent(status="delivered", at=datetime(2106, 2, 7, tzinfo=UTC))
+    parcel, _ = Parcel().hearing([impossible.heard(now, START)])
+
+    assert believed == believed.heard(now, START)
+    assert (now, now) == (parcel.delivered_at, never.heard(now, START).at)
+    assert (parcel, ()) == parcel.hearing([impossible.heard(now + timedelta(days=1), START)])
+    assert (parcel, ()) == parcel.hearing([impossible])
+
+
+def test_a_parcel_keeps_a_bounded_number_of_events() -> None:
+    """Beyond the bound, repeated statuses are dropped; one not heard before, as the delivery, still counts."""
+    flood = [_event(TrackingStatus.IN_TRANSIT, hours) for hours in range(MOST_EVENTS + 50)]
+    full, news = Parcel().hearing(flood)
+    delivered, last = full.hearing([_event("teleported"), _event(TrackingStatus.DELIVERED, 1), _event("delivered", 2)])
+
+    assert (MOST_EVENTS, MOST_EVENTS) == (len(full.events), len(news))
+    assert (1, START + timedelta(hours=1)) == (len(last), delivered.delivered_at)
 
 
 def test_a_parcel_is_at_rest_where_it_has_arrived() -> None:

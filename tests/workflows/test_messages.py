@@ -292,6 +292,24 @@ async def test_news_survive_repetition_disorder_and_unknown_words(tmp_path: Path
     assert 1 == [entry.what for entry in story].count("scanned")
 
 
+@pytest.mark.parametrize("year", [1970, 2106, 2999])
+async def test_a_delivery_in_a_year_that_cannot_be(tmp_path: Path, year: int) -> None:
+    """The buyer has the whole window from when it was heard, and the order still comes to its end by itself."""
+    heard = BEGINNING + 24 * HOUR
+    async with a_world(tmp_path) as world:
+        play = await begin(world)
+        await world.at(heard)
+        never = heard.replace(year=year)
+        await play.scanned(scan(never, TrackingStatus.DELIVERED), estimate=never)
+        outcome = await play.ends()
+
+    assert (heard, "window_closed") == (
+        outcome.delivered_at and outcome.delivered_at.replace(microsecond=0),
+        outcome.decision.ending,
+    )
+    assert heard + 72 * HOUR <= outcome.decision.at
+
+
 async def test_new_estimate_alone_moves_the_promise(tmp_path: Path) -> None:
     """A carrier that only changes its estimate moves the day on which the parcel counts as late."""
     async with a_world(tmp_path) as world:
