@@ -52,6 +52,8 @@ class Money(Model):
         Raises ValueError for a currency that is none, and for a part smaller than its minor unit.
         """
         currency, _, number = text.partition(" ")
+        if not number:
+            raise ValueError("write an amount as currency and number, for example USD 129.00")
         digits = _digits(_known_currency(currency))
         if not (written := _NUMBER.fullmatch(number)) or len(written[3] or "") > digits:
             example = cls.model_construct(minor=12_900, currency=currency)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Self
+from datetime import timedelta
+from typing import Final, Self
 
 from pydantic import Field, model_validator
 
-from domain.base import Instant, Model
+from domain.base import LAST_YEAR, Instant, Model
 from domain.clock import REAL_TIME, Clock
 from domain.money import Money
-from domain.parcel import Shipment
+from domain.parcel import LONGEST_ESTIMATE, Shipment
 from domain.parties import Id, Party, Role
 from domain.policy import PinnedPolicy
+
+LARGEST_AMOUNT: Final = 10**15
+"""In minor units: what search attributes and the databases of providers hold, with room for sums."""
+
+LONGEST_PROMISE: Final = timedelta(days=366)
+"""How far after the purchase a marketplace may set its own ship-by date: money must not be held for ever."""
+
+LAST_PURCHASE_YEAR: Final = LAST_YEAR - 100
+"""A century short of the last instant that the models take, so that every span still fits behind it."""
 
 
 class Line(Model):
@@ -45,6 +55,8 @@ class PriceSplit(Model):
                 )
             if amount.minor < 0:
                 raise ValueError(f"{name} is {amount}: an amount cannot be negative")
+            if amount.minor > LARGEST_AMOUNT:
+                raise ValueError(f"{name} is above {LARGEST_AMOUNT:,} minor units: correct the amount")
         if not self.items:
             raise ValueError(f"items is {self.items}: an order must cost something")
         if self.shipping_to not in (Role.PLATFORM, Role.SELLER):
@@ -100,10 +112,20 @@ class Purchase(Model):
             lines = lines + Money(minor=line.price.minor * line.quantity, currency=items.currency)
         if lines != items:
             raise ValueError(f"the lines add up to {lines}, but price.items says {items}")
+        return self
+
+    @model_validator(mode="after")
+    def _dates_can_be(self) -> Self:
+        if self.placed_at.year > LAST_PURCHASE_YEAR:
+            raise ValueError(f"placed_at lies after {LAST_PURCHASE_YEAR}: correct the year")
         if self.ship_by is not None and self.ship_by <= self.placed_at:
             raise ValueError("ship_by is not after placed_at: a deadline cannot lie in the past of its own order")
+        if self.ship_by is not None and self.ship_by - self.placed_at > LONGEST_PROMISE:
+            raise ValueError(f"ship_by is more than {LONGEST_PROMISE.days} days after placed_at: correct the year")
         if self.estimate is not None and self.estimate <= self.placed_at:
             raise ValueError("estimate is not after placed_at: a parcel cannot arrive before it was bought")
+        if self.estimate is not None and self.estimate - self.placed_at > LONGEST_ESTIMATE:
+            raise ValueError(f"estimate is more than {LONGEST_ESTIMATE.days} days after placed_at: correct the year")
         return self
 
 

@@ -54,7 +54,7 @@ from domain.messages import (
 from domain.order import Order
 from domain.policy_packs import Pack
 from domain.story import Outcome, Status, StoryEntry
-from storefront.draft import OWN_PREFIXES, OrderDraft, overdue
+from storefront.draft import OWN_PREFIXES, OrderDraft, overdue, too_early
 from storefront.errors import (
     BadInput,
     DuplicateOrder,
@@ -66,6 +66,7 @@ from storefront.errors import (
     UnknownOrder,
 )
 from storefront.listing import Listed, query_of
+from workflows import search_attributes
 from workflows.search_attributes import of_new_order
 
 if TYPE_CHECKING:
@@ -118,13 +119,14 @@ class Redress:
     ) -> WorkflowHandle[OrderWorkflow, Outcome]:
         """Start an order whose payment has been captured; `pack` replaces the pack it names.
 
-        Raises BadInput for an unknown pack and, unless it is `backdated`, for a deadline to ship that has passed;
-        DuplicateOrder if the id was used before.
+        Raises BadInput for an unknown pack and, unless it is `backdated`, for a purchase in the future and for a
+        deadline to ship that has passed; DuplicateOrder if the id was used before.
         """
         order = draft.order(pack)
-        late = overdue(order, order.clock.now(self._now()))
-        if late and not backdated:
-            raise BadInput(f"Order {order.order_id} cannot be started", [late])
+        now = order.clock.now(self._now())
+        wrong = too_early(order, now) or overdue(order, now)
+        if wrong and not backdated:
+            raise BadInput(f"Order {order.order_id} cannot be started", [wrong])
         subject = f"order-{order.order_id}"
         _small_enough(f"Order {order.order_id}", order)
         self._clocks[subject] = order.clock
@@ -146,19 +148,19 @@ class Redress:
 
     async def ship(self, order_id: str, message: Shipped) -> None:
         """The seller says that the parcel is on its way. What is not accepted shows in the timeline."""
-        await self._signal(order_id, "shipped", message)
+        await self._signal(order_of(order_id), "shipped", message)
 
     async def tracking(self, order_id: str, message: Tracking) -> None:
         """The carrier's webhook has news of the parcel."""
-        await self._signal(order_id, "tracking", message)
+        await self._signal(order_of(order_id), "tracking", message)
 
     async def accept(self, order_id: str, message: Acceptance | None = None) -> None:
         """The buyer is content. What is not accepted shows in the timeline."""
-        await self._signal(order_id, "buyer_accepts", message or Acceptance())
+        await self._signal(order_of(order_id), "buyer_accepts", message or Acceptance())
 
     async def chargeback(self, order_id: str, message: Chargeback) -> None:
         """The payment provider reports a chargeback or its result."""
-        await self._signal(order_id, "chargeback", message)
+        await self._signal(order_of(order_id), "chargeback", message)
 
     async def disrupt(self, subject: str, message: Disruption) -> None:
         """A storm, strike or outage moves clocks of this order or case."""
@@ -173,26 +175,26 @@ class Redress:
         what cannot be accepted is answered with a notice. Otherwise raises MessageRefused or NotAnswered.
         """
         if lenient:
-            await self._signal(order_id, "buyer_complaint", message)
+            await self._signal(order_of(order_id), "buyer_complaint", message)
             return Reply.yes("the complaint is left with the order, which answers by a notice")
-        reply = await self._update(order_id, "open_case", message, request_id)
+        reply = await self._update(order_of(order_id), "open_case", message, request_id)
         await self._appeared(reply.case_id)
         return reply
 
     async def cancel(self, order_id: str, message: Cancel, *, request_id: str = "") -> Reply:
         """Buyer or seller cancels, or the seller answers. Raises MessageRefused or NotAnswered."""
-        return await self._update(order_id, "cancel", message, request_id)
+        return await self._update(order_of(order_id), "cancel", message, request_id)
 
     async def extend(self, order_id: str, message: Extend, *, request_id: str = "") -> Reply:
         """The seller asks for, or the buyer grants, more time. Raises MessageRefused or NotAnswered."""
-        return await self._update(order_id, "extend", message, request_id)
+        return await self._update(order_of(order_id), "extend", message, request_id)
 
     async def outcome(self, order_id: str) -> Outcome:
         """What became of the order, as soon as it has ended.
 
         Raises OrderClosed if it was ended from outside, and so has no outcome.
         """
-        subject = subject_of(order_id)
+        subject = order_of(order_id)
         async with self._answers(subject):
             try:
                 return await self._result(subject, Outcome)
@@ -203,15 +205,15 @@ class Redress:
 
     async def respond(self, case_id: str, message: Response, *, request_id: str = "") -> Reply:
         """The seller accepts or contests the complaint. Raises MessageRefused or NotAnswered."""
-        return await self._update(case_id, "respond", message, request_id)
+        return await self._update(case_of(case_id), "respond", message, request_id)
 
     async def rule(self, case_id: str, message: Ruling, *, request_id: str = "") -> Reply:
         """A support agent decides. Raises MessageRefused or NotAnswered."""
-        return await self._update(case_id, "rule", message, request_id)
+        return await self._update(case_of(case_id), "rule", message, request_id)
 
     async def withdraw(self, case_id: str, message: Withdrawal | None = None, *, request_id: str = "") -> Reply:
         """The buyer takes the complaint back. Raises MessageRefused or NotAnswered."""
-        return await self._update(case_id, "withdraw", message or Withdrawal(), request_id)
+        return await self._update(case_of(case_id), "withdraw", message or Withdrawal(), request_id)
 
     # --- questions, about orders and cases ---
 
@@ -237,8 +239,13 @@ class Redress:
         malformed query.
         """
         wanted = query_of(query, cases=cases, closed=closed)
-        async with self._answers("the list"):
-            rows = [Listed.of(found) async for found in self.client.list_workflows(wanted, limit=limit)]
+        try:
+            async with self._answers("the list"):
+                rows = [Listed.of(found) async for found in self.client.list_workflows(wanted, limit=limit)]
+        except BadInput as error:
+            known = ", ".join(key.name for key in search_attributes.ALL)
+            advice = f"Compare one of {known}; texts stand in quotes, as in SellerId = 's-4'."
+            raise BadInput(f"{error}. {advice}") from error
         return tuple(sorted(rows, key=lambda row: row.urgency))
 
     async def is_open(self, subject: str) -> bool:
@@ -301,7 +308,7 @@ class Redress:
 
     async def _clock(self, subject: str) -> Clock:
         """The clock that an order was started with; a case has that of its order."""
-        order = subject if subject.startswith("order-") else f"order-{subject.removeprefix('case-').rpartition('-')[0]}"
+        order = order_behind(subject)
         if order not in self._clocks:
             async with self._answers(subject):
                 described = await self.client.get_workflow_handle(order).describe(rpc_timeout=self._patience)
@@ -355,6 +362,27 @@ class Redress:
 def subject_of(name: str) -> str:
     """The workflow id behind an order id; the id of a case, or of an order's workflow, stands for itself."""
     return name if name.startswith(OWN_PREFIXES) else f"order-{name}"
+
+
+def order_of(name: str) -> str:
+    """The workflow id of an order. Raises BadInput for the id of a case, which has no such messages."""
+    subject = subject_of(name)
+    if subject.startswith("case-"):
+        order_id = order_behind(name).removeprefix("order-")
+        raise BadInput(f"{name} is a case, and this goes to its order: give {order_id}.")
+    return subject
+
+
+def case_of(name: str) -> str:
+    """The id of a case. Raises BadInput for that of an order, which has no such messages."""
+    if not name.startswith("case-"):
+        raise BadInput(f"{name} is not a case: give its id, as in case-A-1-1; `list --cases` has those that are open.")
+    return name
+
+
+def order_behind(subject: str) -> str:
+    """The workflow id of the order that this is, or that this case is about."""
+    return subject if subject.startswith("order-") else f"order-{subject.removeprefix('case-').rpartition('-')[0]}"
 
 
 def summary(order: Order) -> str:

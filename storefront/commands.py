@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 import runtime
 from domain import policy_packs, wording
+from domain.base import utc
 from domain.messages import (
     Acceptance,
     Cancel,
@@ -225,6 +226,10 @@ def _run(work: Callable[[], Awaitable[int | None]], as_json: bool) -> NoReturn:
 def _message(model: type[Message], at: str | None = None, **fields: Any) -> Any:
     """The message of this model; what was not given is left to its defaults. Raises BadInput."""
     given = {name: value for name, value in fields.items() if value is not None}
+    submitted_at = _instant("at", at)
+    for name in ("since", "until"):
+        if name in given:
+            given[name] = _instant(name, given[name])
     for name in ("text", "reason"):
         if given.get(name) == documents.STDIN:
             given[name] = documents.read(documents.STDIN)
@@ -234,9 +239,24 @@ def _message(model: type[Message], at: str | None = None, **fields: Any) -> Any:
     except ValueError as error:
         raise BadInput("Nothing was sent, because of", [f"amount: {error}"]) from None
     try:
-        return model(submitted_at=at, **given)
+        return model(submitted_at=submitted_at, **given)
     except ValidationError as error:
         raise BadInput("Nothing was sent, because of", problems(error)) from None
+
+
+def _instant(option: str, text: str | None) -> datetime | None:
+    """The instant of this option. Stricter than the models, which take a bare number for seconds since 1970."""
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        wrong = "write an instant with its time zone, for example 2026-11-24T09:00:00Z"
+        raise BadInput("Nothing was sent, because of", [f"--{option}: {wrong}"]) from None
+    try:
+        return utc(instant)
+    except ValueError as error:
+        raise BadInput("Nothing was sent, because of", [f"--{option}: {error}"]) from None
 
 
 def _show(answer: BaseModel | Sequence[BaseModel], as_json: bool, draw: Callable[[], None]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Self
 
 from pydantic import ValidationError, model_validator
@@ -16,6 +16,7 @@ from storefront.errors import BadInput
 OWN_PREFIXES = ("order-", "case-")
 """How the ids of workflows begin; order ids must not, so that an id always says what it is the id of."""
 
+_CLOCKS_DIFFER: Final = timedelta(days=1)
 _MOST: Final = 20
 _LONGEST: Final = 40
 _TEXTS: Final = {
@@ -65,6 +66,13 @@ def _field(place: tuple[int | str, ...]) -> str:
 
 def _text(kind: str, text: str) -> str:
     return _TEXTS.get(kind, text.removeprefix("Value error, "))
+
+
+def too_early(order: Order, now: datetime) -> str | None:
+    """Why an order would start before its purchase at `now`; clocks of two machines may differ by a day at most."""
+    if order.placed_at <= now + _CLOCKS_DIFFER:
+        return None
+    return f"placed_at: the purchase on {moment(order.placed_at)} lies in the future; correct placed_at or leave it out"
 
 
 def overdue(order: Order, now: datetime) -> str | None:

@@ -112,9 +112,11 @@ def test_errors_for_machines_are_json_on_standard_error() -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["chargeback", "A-1", "cb-1", "opened", "--amount", "12"], "amount: '12' is not an ISO 4217 currency"),
-        (["extend", "A-1", "--by", "seller", "--until", "tomorrow"], "until: Input should be a valid datetime"),
-        (["accept", "A-1", "--at", "2026-11-24T09:00:00"], "submitted_at: needs a time zone"),
+        (["chargeback", "A-1", "cb-1", "opened", "--amount", "12"], "amount: write an amount as currency and number"),
+        (["chargeback", "A-1", "cb-1", "opened", "--amount", "DM 12"], "amount: 'DM' is not an ISO 4217 currency"),
+        (["extend", "A-1", "--by", "seller", "--until", "tomorrow"], "--until: write an instant with its time zone"),
+        (["extend", "A-1", "--by", "seller", "--until", "2026"], "--until: write an instant with its time zone"),
+        (["accept", "A-1", "--at", "2026-11-24T09:00:00"], "--at: needs a time zone"),
         (["start", "nowhere.json"], "nowhere.json cannot be read (No such file or directory)"),
         (["pack", "show", "resale-v9"], "There is no policy pack 'resale-v9', did you mean 'resale-v1'?"),
         (["pack", "check", "starter.py"], "starter.py:1: is not TOML"),

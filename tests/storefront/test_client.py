@@ -144,6 +144,18 @@ async def test_unknown_order(world: World, redress: Redress) -> None:
             await ask
 
 
+async def test_message_to_the_wrong_kind_of_subject(redress: Redress) -> None:
+    """What an order understands is not left with a case, which would keep silent for ever, nor the reverse."""
+    for ask, advice in (
+        (redress.accept("case-A-9-1"), "this goes to its order: give A-9."),
+        (redress.cancel("case-A-9-1", Cancel(by=Role.BUYER)), "this goes to its order: give A-9."),
+        (redress.respond("A-9", Response(accept=True)), "give its id, as in case-A-1-1"),
+        (redress.withdraw("order-A-9"), "give its id, as in case-A-1-1"),
+    ):
+        with pytest.raises(BadInput, match=advice):
+            await ask
+
+
 async def test_refusal_has_rule_and_text(world: World, redress: Redress) -> None:
     """A complaint before delivery is answered with its rule, and kept in the story."""
     await redress.start(await _placed(world))

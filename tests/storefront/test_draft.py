@@ -11,7 +11,7 @@ import pytest
 
 from domain import policy_packs
 from storefront import documents
-from storefront.draft import overdue
+from storefront.draft import overdue, too_early
 from storefront.errors import BadInput
 from tests.storefront.orders import EXAMPLES, a_draft, document
 
@@ -139,6 +139,15 @@ def test_missing_file() -> None:
             "order: ship_by is not after placed_at: a deadline cannot lie in the past of its own order",
         ),
         (
+            {"ship_by": "2500-01-01T00:00:00Z"},
+            "order: ship_by is more than 366 days after placed_at: correct the year",
+        ),
+        (
+            {"estimate": "2500-01-01T00:00:00Z"},
+            "order: estimate is more than 366 days after placed_at: correct the year",
+        ),
+        ({"placed_at": "2999-12-25T00:00:00Z"}, "order: placed_at lies after 2899: correct the year"),
+        (
             {"order_id": "case-1"},
             "order: order_id begins with order- or case-, which Redress itself puts before it",
         ),
@@ -154,6 +163,10 @@ def test_wrong_fields_are_named(tmp_path: Path, changes: dict[str, Any], expecte
     [
         ({"minor": 1000, "currency": "EUR"}, "price: tax is in EUR, but items is in USD: use one currency"),
         ({"minor": -5, "currency": "USD"}, "price: tax is USD -0.05: an amount cannot be negative"),
+        (
+            {"minor": 10**30, "currency": "USD"},
+            "price: tax is above 1,000,000,000,000,000 minor units: correct the amount",
+        ),
         (
             {"minor": 1000, "currency": "EUX"},
             "price.tax.currency: 'EUX' is not an ISO 4217 currency; write three capital letters, for example USD",
@@ -196,6 +209,17 @@ def test_many_mistakes_are_cut_short(tmp_path: Path) -> None:
 
     assert (21, "and 480 more") == (len(problems), problems[-1])
     assert f"?[31m0000{'x' * 31}: there is no such field; check its spelling" == problems[0]
+
+
+def test_purchase_in_the_future() -> None:
+    """Clocks of two machines may differ by a day; a purchase beyond that was mistyped."""
+    order = a_draft(NOW).order()
+
+    assert None is too_early(order, NOW - timedelta(days=1))
+    assert (
+        "placed_at: the purchase on 2026-11-24 09:00 UTC lies in the future; correct placed_at or leave it out"
+        == too_early(order, NOW - timedelta(days=1) - SECOND)
+    )
 
 
 def test_deadline_in_the_past() -> None:
