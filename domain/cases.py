@@ -22,7 +22,10 @@ class CaseState(StrEnum):
 
 
 class CaseFile(Model):
-    """What a case starts from. `at_stake` is the most that it can give back."""
+    """What a case starts from. `at_stake` is the most that it can give back.
+
+    `opened_at` is when the buyer complained, `asked_at` from when the seller's time to answer counts.
+    """
 
     case_id: str
     order_id: str
@@ -34,6 +37,7 @@ class CaseFile(Model):
     policy: PinnedPolicy
     text: str = ""
     clock: Clock = REAL_TIME
+    asked_at: Instant | None = None
 
 
 class Resolution(Model):

@@ -5,6 +5,7 @@ Every instant here is computed once, when its trigger happens, and then stored; 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from domain.calendars import Calendar, after, at_share, before, describe
@@ -47,6 +48,16 @@ def _duty(
         reminders=ladder(term, since, due, calendar),
         extendable_until=extendable_until,
     )
+
+
+def to_answer(ask: Callable[[datetime], Duty], asked_at: datetime, told_at: datetime) -> Duty:
+    """The duty to answer what one side asked at `asked_at` and the other is told at `told_at`.
+
+    It counts from the asking; but if half of its time had gone before anybody could be told, as after an outage,
+    it counts from the telling: silence must not decide for somebody who was never asked.
+    """
+    duty = ask(asked_at)
+    return duty if told_at - asked_at <= (duty.agreed_due - asked_at) / 2 else ask(told_at)
 
 
 def ship(order: Order, until: datetime | None = None) -> Duty:
@@ -205,11 +216,12 @@ def reconcile(order: Order, at: datetime) -> Duty:
 
 
 def answer_case(case: CaseFile) -> Duty:
-    """The seller's time to accept or contest a complaint."""
+    """The seller's time to accept or contest a complaint, from when they were asked."""
     calendar = case.policy.calendar_of(case.seller)
     term = case.policy.reasons[case.reason].reply
     setting = f"reasons.{case.reason}.reply"
-    return _duty(DutyKind.ANSWER_CASE, Role.SELLER, case.policy, setting, term, case.opened_at, calendar)
+    since = case.asked_at or case.opened_at
+    return _duty(DutyKind.ANSWER_CASE, Role.SELLER, case.policy, setting, term, since, calendar)
 
 
 def decide_case(case: CaseFile, at: datetime) -> Duty:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
 
+from domain import clocks
 from domain.cases import CaseFile, Resolution
-from domain.duties import DutyKind
+from domain.duties import Duty, DutyKind
 from domain.order import Order
 from domain.parties import Role
 from domain.policy import Reason
@@ -55,6 +57,8 @@ class Hearings:
             text=text,
             clock=self._order.clock,
         )
+        asked = clocks.to_answer(partial(_ask_seller, file), at, self._docket.now())
+        file = file.model_copy(update={"asked_at": asked.since})
         self._hearing = asyncio.create_task(self._hear(file))
         return self.open_case
 
@@ -91,3 +95,7 @@ class Hearings:
             self._journal.note("case_withdrawn", **facts)
         else:
             self._journal.note("case_resolved", remedy=resolution.remedy, amount=resolution.amount, **facts)
+
+
+def _ask_seller(file: CaseFile, since: datetime) -> Duty:
+    return clocks.answer_case(file.model_copy(update={"asked_at": since}))

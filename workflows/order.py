@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from temporalio import workflow
 
@@ -335,10 +336,12 @@ class OrderWorkflow:
     @workflow.update(name="cancel", description="Buyer or seller cancels, or the seller answers: by, answer")
     def cancel(self, message: Cancel) -> Reply:
         """Cancels at once, asks the seller, or refuses with the rule."""
-        reply = rights.cancel(self._standing(), message, self._sent_at(message))
+        at = self._sent_at(message)
+        reply = rights.cancel(self._standing(), message, at)
         match self.journal.answer("cancel", message.by, reply).verdict:
             case Verdict.ASKED if DutyKind.ANSWER_CANCELLATION not in self.docket.duties:
-                duty = clocks.answer_cancellation(self.order, self._sent_at(message))
+                duty = clocks.to_answer(partial(clocks.answer_cancellation, self.order), at, self.docket.now())
+                reply = reply.model_copy(update={"instant": duty.agreed_due})
                 self.docket.open(duty)
                 consequence = details.consequence(duty)
                 self.journal.note("cancellation_asked", Role.SELLER, due=duty.agreed_due, consequence=consequence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -166,6 +167,18 @@ def test_each_reason_counts_from_its_anchor(parcel: Parcel, reason: Reason, at: 
     standing = Standing(order=ORDER, parcel=parcel, duties={})
 
     assert f"resale-v1/{expected}" == rights.complain(standing, Complaint(reason=reason), at).rule
+
+
+def test_time_to_answer_counts_from_the_telling_after_an_outage() -> None:
+    """While half of the seller's 24 hours is left, they count from the asking; beyond it, from when it was told."""
+    asked = ny(11, 2, 12)
+    half = timedelta(hours=12)
+    dues = [
+        clocks.to_answer(partial(clocks.answer_cancellation, ORDER), asked, told).agreed_due
+        for told in (asked, asked + half, asked + half + SECOND, asked + 8 * half)
+    ]
+
+    assert [asked + 2 * half, asked + 2 * half, asked + 3 * half + SECOND, asked + 10 * half] == dues
 
 
 def test_texts_are_bounded() -> None:

@@ -155,6 +155,23 @@ async def test_time_that_was_left_is_left(tmp_path: Path) -> None:
     assert outcome.decision.at >= withdrawn + 25 * MINUTE
 
 
+async def test_silence_decides_for_nobody_who_was_not_asked(tmp_path: Path) -> None:
+    """After an outage longer than the seller's time to answer, that time counts from when they could be told."""
+    async with _fast_world(tmp_path, speed=200_000) as world:
+        play = await begin(world, estimate=ny(11, 2, 11))
+        await play.scanned(scan(BEGINNING + HOUR))
+        await world.at(ny(11, 2, 12))
+        await world.worker_stops()
+        await play.complains_by_signal("late")
+        await world.at(ny(11, 6, 12))
+        back = await world.now()
+        await world.worker_starts()
+        outcome = await play.ends()
+
+    assert "resale-v1/reasons.late.reply" == outcome.decision.rule
+    assert back + 72 * HOUR <= outcome.decision.at
+
+
 async def test_reminders_that_were_missed_are_sent_as_one(tmp_path: Path) -> None:
     """Of several reminders that have come due in an outage one is sent; the ladder goes on from there."""
     async with _fast_world(tmp_path, speed=400_000) as world:
