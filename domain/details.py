@@ -13,6 +13,8 @@ from domain.duties import Duty, DutyKind, OpenDuty, Receipt
 from domain.story import Status, StoryEntry
 
 LONGEST = 2_000
+MOST_DUTIES = 4
+"""Duties shown below the headline."""
 
 _ESCAPED = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>#|!~"})
 
@@ -61,7 +63,9 @@ def markdown(receipt: Receipt, facts: Sequence[tuple[str, str]], story: Sequence
     """The text for the Web UI. The newest part of the story is kept when it does not all fit."""
     lines = [_headline(receipt), ""]
     lines += [f"- **{name}** {_plain(value)}" for name, value in facts]
-    lines += [f"- **{duty.owner.capitalize()}** {_duty(duty)}" for duty in owed(receipt.duties)[1:5]]
+    first = next_duty(receipt.duties)
+    others = [duty for duty in owed(receipt.duties) if duty is not first]
+    lines += [f"- **{duty.owner.capitalize()}** {_duty(duty)}" for duty in others[:MOST_DUTIES]]
     head = "\n".join(lines) + "\n\n*Story, newest first*\n\n"
     room = LONGEST - len(head)
     told: list[str] = []
