@@ -13,7 +13,7 @@ from domain.cases import CaseFile
 from domain.duties import Duty, DutyKind, Silence
 from domain.order import Order
 from domain.parcel import Parcel
-from domain.parties import Role
+from domain.parties import Party, Role
 from domain.policy import Policy, Term
 
 
@@ -252,9 +252,9 @@ def last_resort(case: CaseFile) -> Duty:
     )
 
 
-def longest_disruption(policy: Policy, since: datetime, calendar: Calendar) -> timedelta:
-    """How far all disruptions together may move a clock that began at `since`."""
-    return after(since, policy.disruptions.cap, calendar) - since
+def longest_disruption(policy: Policy, buyer: Party, duty: Duty) -> timedelta:
+    """How far all disruptions together may move a duty; counted where the buyer lives."""
+    return after(duty.since, policy.disruptions.cap, policy.calendar_of(buyer)) - duty.since
 
 
 def shipped_late(order: Order, parcel: Parcel) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from functools import partial
 
 from temporalio import workflow
 
@@ -36,7 +36,7 @@ class CaseWorkflow:
             case.clock,
             remind=self._remind,
             before_waiting=self._publish,
-            longest_disruption=self._longest_disruption,
+            longest_disruption=partial(clocks.longest_disruption, case.policy, case.buyer),
         )
         self.journal = Journal(
             case.case_id,
@@ -211,10 +211,6 @@ class CaseWorkflow:
         if not 0 < message.amount.minor <= self.case.at_stake.minor:
             return Reply.no(f"the amount must be above zero and at most {self.case.at_stake}")
         return None
-
-    def _longest_disruption(self, duty: Duty) -> timedelta:
-        calendar = self.case.policy.calendar_of(self.case.buyer)
-        return clocks.longest_disruption(self.case.policy, duty.since, calendar)
 
     def _remind(self, duty: Duty) -> None:
         if duty.kind is DutyKind.DECIDE_CASE:

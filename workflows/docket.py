@@ -39,7 +39,7 @@ class _Alarm:
         action = f"{self.duty.owner}: {wording.ACTIONS[self.duty.kind]} by {wording.moment(self.duty.due or self.at)}"
         if self.reminds:
             return f"Remind {action}"[:200]
-        return f"{action}; on silence {wording.CONSEQUENCES[self.duty.on_silence]}"[:200]
+        return f"{action}; on silence {details.consequence(self.duty)}"[:200]
 
 
 class Docket:
@@ -215,7 +215,7 @@ def _open(duty: Duty) -> OpenDuty:
         calendar=duty.calendar,
         reminders_left=tuple(at + moved for at in duty.reminders) if duty.due else (),
         on_silence=duty.on_silence,
-        consequence=wording.CONSEQUENCES[duty.on_silence],
+        consequence=details.consequence(duty),
         rule=duty.rule,
         paused=duty.paused,
         extendable_until=duty.extendable_until,

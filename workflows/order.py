@@ -7,7 +7,7 @@ Handlers judge a message, note the fact and return; the phases act on it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from temporalio import workflow
@@ -84,7 +84,7 @@ class OrderWorkflow:
             order.clock,
             remind=self._remind,
             before_waiting=self._publish,
-            longest_disruption=self._longest_disruption,
+            longest_disruption=partial(clocks.longest_disruption, order.policy, order.buyer),
         )
         self.journal = Journal(
             f"order-{order.order_id}",
@@ -491,10 +491,6 @@ class OrderWorkflow:
             extensions_asked=self.extensions_asked,
             open_case=self.hearings.open_case,
         )
-
-    def _longest_disruption(self, duty: Duty) -> timedelta:
-        calendar = self.order.policy.calendar_of(self.order.buyer)
-        return clocks.longest_disruption(self.order.policy, duty.since, calendar)
 
     def _remind(self, duty: Duty) -> None:
         """Both sides are told in advance of a day on which the order would end by itself."""

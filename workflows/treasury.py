@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from temporalio import workflow
@@ -62,7 +63,11 @@ class Treasury:
 
     async def until_unfrozen(self) -> None:
         """Wait until no chargeback is open, at the latest until the policy gives them up."""
-        while lapsed := await self._docket.lapsed(until=lambda: not self.frozen):
+        await self._wait(until=lambda: not self.frozen)
+
+    async def _wait(self, until: Callable[[], bool]) -> None:
+        """Wait until something holds; a chargeback whose time runs out meanwhile is given up."""
+        while lapsed := await self._docket.lapsed(until=until):
             if lapsed.kind is DutyKind.RESOLVE_CHARGEBACK:
                 self.give_up_chargebacks(lapsed.rule)
 
@@ -111,9 +116,7 @@ class Treasury:
         duty = clocks.reconcile(self._order, self._docket.now())
         self._docket.open(duty)
         self._journal.note("payment_stuck", Role.SUPPORT, key=entry.key, text=text, due=duty.due)
-        while lapsed := await self._docket.lapsed(until=lambda: DutyKind.RECONCILE not in self._docket.duties):
-            if lapsed.kind is DutyKind.RESOLVE_CHARGEBACK:
-                self.give_up_chargebacks(lapsed.rule)
+        await self._wait(until=lambda: DutyKind.RECONCILE not in self._docket.duties)
 
     # --- chargebacks ---
 
