@@ -79,11 +79,14 @@ class Adapters:
         from activities.payments import PaymentActivities
 
         carriers, payments = CarrierActivities(self.carriers), PaymentActivities(self.payments)
+        outcomes = OutcomeActivities(self.outcomes)
         return [
             carriers.look_up,
             carriers.trace,
             NoticeActivities(self.outbox, self.directory).post,
-            OutcomeActivities(self.outcomes).record,
+            outcomes.record,
+            outcomes.histories,
+            outcomes.recall,
             payments.refund,
             payments.release,
         ]
@@ -92,7 +95,7 @@ class Adapters:
 def _open_store(url: str) -> Engine:
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-    from activities.store import open_store
+    from activities.store import StoreOutdated, open_store
 
     try:
         return open_store(url)
@@ -101,6 +104,8 @@ def _open_store(url: str) -> Engine:
             "REDRESS_STORE_URL is wrong: no database driver here understands it. "
             "Write an SQLAlchemy URL, for example sqlite:///var/redress.sqlite."
         ) from None
+    except StoreOutdated as error:
+        raise runtime.SettingsError(f"The database of REDRESS_STORE_URL cannot be used. {error}") from None
     except SQLAlchemyError as error:
         # The cause alone: the whole text may show the URL, and in it a password.
         cause = getattr(error, "orig", None) or type(error).__name__

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.base import Model
+from domain.histories import Histories
 from domain.parcel import Shipment
 from domain.requests import Movement, News, Paid
 from domain.story import Notice, Outcome
@@ -79,10 +80,19 @@ class Outbox(Protocol):
 
 
 class OutcomeStore(Protocol):
-    """The finished facts of orders, for analysis."""
+    """The finished facts of orders: for analysis, for the record of both sides, and to take an order up again.
+
+    Of an order that closed more than once, its latest revision counts.
+    """
 
     def record(self, outcome: Outcome) -> None:
-        """Keep the outcome, once for its order; a repetition changes nothing."""
+        """Keep the outcome, once for its order and revision; a repetition changes nothing."""
+
+    def histories(self, buyer_id: str, seller_id: str, marketplace: str, *, excluding: str) -> Histories:
+        """What both sides have been like on this marketplace, the order with the id `excluding` left out."""
+
+    def recall(self, order_id: str) -> Outcome | None:
+        """The latest outcome of an order, or none if there is none yet."""
 
 
 class Contact(Model):

@@ -1,7 +1,7 @@
 """The product's own tables: the outbox of notices and the outcomes of finished orders.
 
-SQLite by default, PostgreSQL by its URL. What these tables hold is not needed to run an order:
-the workflow is the record, and this is what leaves it.
+SQLite by default, PostgreSQL by its URL. The workflow is the record of an order, and this is what leaves it;
+outcomes are read again for what both sides have been like before, and to take a closed order up again.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from typing import Any, Final
 from sqlalchemy import (
     JSON,
     Column,
+    Connection,
     DateTime,
     Engine,
+    Integer,
     MetaData,
     String,
     Table,
     create_engine,
     event,
     func,
+    inspect,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -56,19 +59,31 @@ outcomes = Table(
     "outcomes",
     metadata,
     Column("order_id", String, primary_key=True),
+    Column("revision", Integer, primary_key=True),
     Column("marketplace", String, nullable=False),
+    Column("buyer_id", String, nullable=False, index=True),
+    Column("seller_id", String, nullable=False, index=True),
     Column("pack", String, nullable=False),
     Column("ending", String, nullable=False),
     Column("closed_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("complaints", Integer, nullable=False),
+    Column("upheld", Integer, nullable=False),
+    Column("against_seller", Integer, nullable=False),
+    Column("chargebacks", Integer, nullable=False),
     Column("payload", JSON, nullable=False),
 )
+
+
+class StoreOutdated(Exception):
+    """A table of the database was made by an earlier version of Redress and lacks columns."""
 
 
 def open_store(url: str) -> Engine:
     """The database at an SQLAlchemy URL, with its tables, which are made if they are missing.
 
     `sqlite:///var/redress.db` makes the file and its folder. Safe to call from several processes and threads.
-    Raises sqlalchemy.exc.ArgumentError for a malformed URL, and OperationalError for a database out of reach.
+    Raises sqlalchemy.exc.ArgumentError for a malformed URL, OperationalError for a database out of reach,
+    and StoreOutdated for one with the tables of an earlier version.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -85,9 +100,19 @@ def open_store(url: str) -> Engine:
         for table in metadata.sorted_tables:
             # Not metadata.create_all: between its check and its creation another process may be quicker.
             connection.execute(CreateTable(table, if_not_exists=True))
+            _check_columns(connection, table)
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
                 connection.execute(CreateIndex(index, if_not_exists=True))
     return engine
+
+
+def _check_columns(connection: Connection, table: Table) -> None:
+    found = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    if missing := [column.name for column in table.columns if column.name not in found]:
+        raise StoreOutdated(
+            f"Its table {table.name} comes from an earlier version of Redress and lacks {', '.join(missing)}. "
+            "Keep it for your records and write the URL of a new database."
+        )
 
 
 def insert_new(engine: Engine, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -51,6 +51,7 @@ async def measure(client: Client, console: Console, *, quick: bool) -> list[Figu
         payments = SandboxPayments(Path(folder) / "payments.sqlite")
         engine = open_store(f"sqlite:///{folder}/redress.sqlite")
         carriers, paying = CarrierActivities(carrier), PaymentActivities(payments)
+        outcomes = OutcomeActivities(SqlOutcomes(engine))
         async with Worker(
             client,
             task_queue=TASK_QUEUE,
@@ -61,7 +62,9 @@ async def measure(client: Client, console: Console, *, quick: bool) -> list[Figu
                 carriers.look_up,
                 carriers.trace,
                 NoticeActivities(SqlOutbox(engine), SandboxDirectory()).post,
-                OutcomeActivities(SqlOutcomes(engine)).record,
+                outcomes.record,
+                outcomes.histories,
+                outcomes.recall,
             ],
             activity_executor=pool,
         ):

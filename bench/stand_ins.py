@@ -12,6 +12,7 @@ from activities.outcomes import OutcomeActivities
 from activities.payments import PaymentActivities
 from activities.ports import Contact, Refused
 from activities.sandbox.directory import SandboxDirectory
+from domain.histories import Histories
 from domain.parcel import Shipment
 from domain.requests import Movement, News, Paid
 from domain.story import Notice, Outcome
@@ -57,15 +58,26 @@ class NoOutcomes:
     def record(self, outcome: Outcome) -> None:
         """Forget it."""
 
+    def histories(self, buyer_id: str, seller_id: str, marketplace: str, *, excluding: str) -> Histories:
+        """Of two strangers."""
+        return Histories()
+
+    def recall(self, order_id: str) -> Outcome | None:
+        """None is remembered."""
+        return None
+
 
 def activities() -> list[Callable[..., Any]]:
     """The activities of a worker, before these ports."""
     payments, carriers = PaymentActivities(WillingPayments()), CarrierActivities(SilentCarrier())
+    outcomes = OutcomeActivities(NoOutcomes())
     return [
         payments.refund,
         payments.release,
         carriers.look_up,
         carriers.trace,
         NoticeActivities(EmptyOutbox(), SandboxDirectory()).post,
-        OutcomeActivities(NoOutcomes()).record,
+        outcomes.record,
+        outcomes.histories,
+        outcomes.recall,
     ]

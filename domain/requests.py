@@ -63,6 +63,21 @@ class News(Model):
     estimate: Instant | None = None
 
 
+class HistoryQuery(Model):
+    """Ask what the two sides of an order have been like in their other orders on its marketplace."""
+
+    order_id: Id
+    marketplace: Id
+    buyer_id: Id
+    seller_id: Id
+
+
+class RecallQuery(Model):
+    """Ask for the latest outcome of an order that has closed."""
+
+    order_id: Id
+
+
 class Posting(Model):
     """Notices to be put in the outbox, each once for its key."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from domain.base import Instant, Model
-from domain.cases import Resolution
+from domain.cases.record import Resolution
 from domain.ledger import Ledger
+from domain.order import Order
 from domain.parties import Role
+from domain.policy import Remedy
 from domain.settlement import Decision
 
 
@@ -47,7 +49,11 @@ class Status(Model):
 
 
 class Outcome(Model):
-    """What became of an order: the finished facts, kept for analysis when the workflow is gone."""
+    """What became of an order: the finished facts, kept when the workflow is gone.
+
+    An order that is taken up again and closes once more has a further outcome of the next `revision`, counted from 0.
+    `order` is what it is taken up again from; `cases_opened` also counts the cases that came to no resolution.
+    """
 
     order_id: str
     marketplace: str
@@ -69,3 +75,21 @@ class Outcome(Model):
     cases: tuple[Resolution, ...] = ()
     chargebacks: tuple[str, ...] = ()
     rejected: int = 0
+    revision: int = Field(default=0, ge=0)
+    order: Order | None = None
+    cases_opened: int = 0
+
+    @property
+    def complaints(self) -> int:
+        """How many cases the buyer has opened, whatever came of them."""
+        return max(self.cases_opened, len(self._final))
+
+    @property
+    def upheld(self) -> int:
+        """How many cases gave the buyer something: neither withdrawn nor decided by a release."""
+        return sum(resolution.remedy not in (None, Remedy.RELEASE) for resolution in self._final.values())
+
+    @property
+    def _final(self) -> dict[str, Resolution]:
+        # An appeal decides the same case again: its last resolution is the one that holds.
+        return {resolution.case_id: resolution for resolution in self.cases}

@@ -108,13 +108,16 @@ class World:
         """What the worker runs."""
         payments = PaymentActivities(self.payments)
         carriers = CarrierActivities(self.carrier)
+        outcomes = OutcomeActivities(self.outcomes)
         return [
             payments.refund,
             payments.release,
             carriers.look_up,
             carriers.trace,
             NoticeActivities(self.outbox, SandboxDirectory()).post,
-            OutcomeActivities(self.outcomes).record,
+            outcomes.record,
+            outcomes.histories,
+            outcomes.recall,
         ]
 
     async def now(self) -> datetime:

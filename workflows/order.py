@@ -528,4 +528,5 @@ class OrderWorkflow:
             cases=tuple(self.hearings.resolutions),
             chargebacks=tuple(self.treasury.chargebacks),
             rejected=self.journal.rejected,
+            order=self.order,
         )
