@@ -35,6 +35,24 @@ class Notice(Model):
     facts: dict[str, str] = Field(default_factory=dict)
 
 
+class Told(Model):
+    """How often one party has been told of one kind of event."""
+
+    what: str
+    role: Role
+    times: int
+
+
+class JournalState(Model):
+    """What a journal holds, for a run that goes on where another stopped."""
+
+    story: tuple[StoryEntry, ...] = ()
+    unsent: tuple[Notice, ...] = ()
+    told: tuple[Told, ...] = ()
+    rejected: int = 0
+    reminders: int = 0
+
+
 class Status(Model):
     """Where an order or case stands, in one line: what happens next, when, and what happens on silence."""
 

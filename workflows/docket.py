@@ -17,6 +17,7 @@ from temporalio import workflow
 from domain import details, wording
 from domain.clock import Clock
 from domain.disruptions import disrupted
+from domain.docket_state import DocketState, Pause
 from domain.duties import Duty, DutyKind, OpenDuty, Receipt, Shift
 from domain.messages import Disruption
 
@@ -63,7 +64,7 @@ class Docket:
         self._before_waiting = before_waiting
         self._longest_disruption = longest_disruption
         self._duties: dict[DutyKind, Duty] = {}
-        self._pauses: dict[str, tuple[Shift, frozenset[DutyKind]]] = {}
+        self._pauses: dict[str, Pause] = {}
         self._disruptions: dict[str, Disruption] = {}
         self._changed = False
         self._alarm: asyncio.Task[None] | None = None
@@ -73,6 +74,11 @@ class Docket:
     def duties(self) -> Mapping[DutyKind, Duty]:
         """The open duties by kind."""
         return self._duties
+
+    @property
+    def pauses(self) -> tuple[str, ...]:
+        """The causes for which clocks stand still now."""
+        return tuple(self._pauses)
 
     def now(self) -> datetime:
         """Policy time now, UTC."""
@@ -86,8 +92,8 @@ class Docket:
         """Owe these duties from now on; one of the same kind is replaced. Pauses and disruptions in force apply."""
         for duty in duties:
             moved = duty
-            for shift, kinds in self._pauses.values():
-                moved = _stopped(moved, shift, kinds)
+            for pause in self._pauses.values():
+                moved = _stopped(moved, pause)
             if self._disruptions:
                 moved = self._disrupted(moved)
             # A ladder may begin in the past, as when an extension is granted late: its first rungs are stale.
@@ -106,14 +112,14 @@ class Docket:
 
     def pause(self, cause: str, kinds: Iterable[DutyKind], since: datetime) -> None:
         """Stop these clocks from `since` on, also for duties yet to open, until `resume`."""
-        shift, stopped = self._pauses[cause] = Shift(cause=cause, since=since), frozenset(kinds)
-        self._reshift(lambda duty: _stopped(duty, shift, stopped))
+        pause = self._pauses[cause] = Pause(shift=Shift(cause=cause, since=since), kinds=tuple(kinds))
+        self._reshift(lambda duty: _stopped(duty, pause))
 
     def resume(self, cause: str) -> None:
-        """Let the clocks that `cause` stopped run on with the time they had left."""
-        shift, kinds = self._pauses.pop(cause)
-        ended = shift.model_copy(update={"until": self.now()})
-        self._reshift(lambda duty: _stopped(duty, ended, kinds))
+        """Let the clocks that `cause` stopped run on with the time they had left; none, if it stopped none."""
+        if pause := self._pauses.pop(cause, None):
+            ended = pause.model_copy(update={"shift": pause.shift.model_copy(update={"until": self.now()})})
+            self._reshift(lambda duty: _stopped(duty, ended))
 
     def disrupt(self, disruption: Disruption) -> tuple[DutyKind, ...]:
         """Apply, correct or revoke a disruption; gives the open duties that it moved."""
@@ -135,6 +141,21 @@ class Docket:
     def receipt(self, subject: str, state: str) -> Receipt:
         """Every open duty with its exact instant, calendar, reminders left and the consequence of silence."""
         return details.receipt(subject, self.now(), state, (_open(duty) for duty in self._duties.values()))
+
+    def snapshot(self) -> DocketState:
+        """All that another run needs to go on; the timer is set anew there."""
+        return DocketState(
+            duties=tuple(self._duties.values()),
+            pauses=tuple(self._pauses.values()),
+            disruptions=tuple(self._disruptions.values()),
+        )
+
+    def restore(self, state: DocketState) -> None:
+        """Go on where another run stopped: its duties keep the instants that they had."""
+        self._duties = {duty.kind: duty for duty in state.duties}
+        self._pauses = {pause.shift.cause: pause for pause in state.pauses}
+        self._disruptions = {disruption.disruption_id: disruption for disruption in state.disruptions}
+        self.wake()
 
     async def lapsed(self, until: Callable[[], bool]) -> Duty | None:
         """Wait until `until` holds, and give none; or until a duty's time is up, close it and give it.
@@ -189,11 +210,11 @@ class Docket:
         self._alarm = self._set_for = None
 
 
-def _stopped(duty: Duty, shift: Shift, kinds: frozenset[DutyKind]) -> Duty:
+def _stopped(duty: Duty, pause: Pause) -> Duty:
     """A duty that opened while the clock stood still only gets the rest of the pause."""
-    if duty.kind not in kinds:
+    if duty.kind not in pause.kinds:
         return duty
-    return duty.shifted(shift.model_copy(update={"since": max(shift.since, duty.since)}))
+    return duty.shifted(pause.shift.model_copy(update={"since": max(pause.shift.since, duty.since)}))
 
 
 def _alarms(duty: Duty) -> Iterable[_Alarm]:

@@ -14,7 +14,7 @@ from domain.duties import Duty, DutyKind
 from domain.messages import Disruption, Reply
 from domain.parties import Party, Role
 from domain.requests import Posting
-from domain.story import Notice, StoryEntry
+from domain.story import JournalState, Notice, StoryEntry, Told
 from workflows.options import KEEP, described
 
 LONGEST_FACT = 300
@@ -115,6 +115,24 @@ class Journal:
         what = "disruption_ended" if disruption.revoked else "disrupted"
         clocks = ", ".join(moved) or "none that is open now"
         self.note(what, *told, disruption=disruption.disruption_id, clocks=clocks)
+
+    def snapshot(self) -> JournalState:
+        """All that another run needs to go on, with what is not posted yet; what is under way is not in it."""
+        return JournalState(
+            story=self.story,
+            unsent=tuple(self._unsent),
+            told=tuple(Told(what=what, role=role, times=times) for (what, role), times in self._told.items()),
+            rejected=self.rejected,
+            reminders=self.reminders,
+        )
+
+    def restore(self, state: JournalState) -> None:
+        """Go on where another run stopped; counting on, no notice gets a key that was used before."""
+        self._story = list(state.story)
+        self._unsent = list(state.unsent)
+        self._told = Counter({(told.what, told.role): told.times for told in state.told})
+        self.rejected = state.rejected
+        self.reminders = state.reminders
 
     def post(self) -> None:
         """Have the notices of what happened put into the outbox, without waiting for it.
