@@ -33,6 +33,7 @@ PASSED_THROUGH: Final = (
     "workflows.options",
     "workflows.parcel_watch",
     "workflows.search_attributes",
+    "workflows.transit",
     "workflows.treasury",
 )
 

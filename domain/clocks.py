@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from domain.calendars import Calendar, after, at_share, before, describe
+from domain.carriage import Carriage
 from domain.cases import CaseFile
 from domain.duties import Duty, DutyKind, Silence
 from domain.order import Order
@@ -127,59 +128,59 @@ def grace_ends(order: Order) -> datetime:
     return after(order.placed_at, order.policy.cancellation.grace, order.policy.calendar_of(order.buyer))
 
 
-def estimate(order: Order, parcel: Parcel) -> datetime | None:
-    """When the parcel should arrive: by its carrier, else by the order, else by policy from the first scan."""
-    known = parcel.estimate or order.estimate
+def estimate(carriage: Carriage, parcel: Parcel) -> datetime | None:
+    """When the parcel should arrive: by its carrier, else as promised, else by policy from the first scan."""
+    known = parcel.estimate or carriage.estimate
     if known is None and parcel.scanned_at is not None:
-        calendar = order.policy.calendar_of(order.buyer)
-        known = after(parcel.scanned_at, order.policy.transit.estimate, calendar)
+        calendar = carriage.policy.calendar_of(carriage.receiver)
+        known = after(parcel.scanned_at, carriage.policy.transit.estimate, calendar)
     return known
 
 
-def in_transit(order: Order, news_at: datetime) -> tuple[Duty, Duty]:
+def in_transit(carriage: Carriage, news_at: datetime) -> tuple[Duty, Duty]:
     """After each scan: the parcel must move again, and must not stay silent beyond the cap."""
-    calendar = order.policy.calendar_of(order.buyer)
-    rules = order.policy.transit
+    calendar = carriage.policy.calendar_of(carriage.receiver)
+    rules = carriage.policy.transit
     return (
-        _duty(DutyKind.MOVE, Role.CARRIER, order.policy, "transit.stalled", rules.stalled, news_at, calendar),
-        _duty(DutyKind.FIND, Role.CARRIER, order.policy, "transit.lost", rules.lost, news_at, calendar),
+        _duty(DutyKind.MOVE, Role.CARRIER, carriage.policy, "transit.stalled", rules.stalled, news_at, calendar),
+        _duty(DutyKind.FIND, Role.CARRIER, carriage.policy, "transit.lost", rules.lost, news_at, calendar),
     )
 
 
-def deliver(order: Order, parcel: Parcel) -> Duty:
+def deliver(carriage: Carriage, parcel: Parcel) -> Duty:
     """The estimate of a scanned parcel. An estimate before the scan counts from the scan: it is late at once."""
-    calendar = order.policy.calendar_of(order.buyer)
-    since = parcel.scanned_at or order.placed_at
+    calendar = carriage.policy.calendar_of(carriage.receiver)
+    since = parcel.scanned_at or carriage.begun_at
     return Duty(
         kind=DutyKind.DELIVER,
         owner=Role.CARRIER,
         since=since,
-        agreed_due=max(estimate(order, parcel) or since, since),
-        on_silence=order.policy.transit.late,
-        rule=order.policy.rule("transit.estimate"),
-        calendar=describe(calendar, order.policy.transit.estimate),
+        agreed_due=max(estimate(carriage, parcel) or since, since),
+        on_silence=carriage.policy.transit.late,
+        rule=carriage.policy.rule("transit.estimate"),
+        calendar=describe(calendar, carriage.policy.transit.estimate),
     )
 
 
-def collect(order: Order, at: datetime) -> Duty:
-    """The buyer's time to collect a parcel that could not be handed over."""
-    calendar = order.policy.calendar_of(order.buyer)
-    term = order.policy.transit.collect
-    return _duty(DutyKind.COLLECT, Role.BUYER, order.policy, "transit.collect", term, at, calendar)
+def collect(carriage: Carriage, at: datetime) -> Duty:
+    """The receiver's time to collect a parcel that could not be handed over."""
+    calendar = carriage.policy.calendar_of(carriage.receiver)
+    term = carriage.policy.transit.collect
+    return _duty(DutyKind.COLLECT, carriage.receiver_role, carriage.policy, "transit.collect", term, at, calendar)
 
 
-def bring_back(order: Order, at: datetime) -> Duty:
+def bring_back(carriage: Carriage, at: datetime) -> Duty:
     """The carrier's time to bring a returning parcel back to its sender."""
-    calendar = order.policy.calendar_of(order.seller)
-    term = order.policy.transit.bring_back
-    return _duty(DutyKind.BRING_BACK, Role.CARRIER, order.policy, "transit.bring_back", term, at, calendar)
+    calendar = carriage.policy.calendar_of(carriage.sender)
+    term = carriage.policy.transit.bring_back
+    return _duty(DutyKind.BRING_BACK, Role.CARRIER, carriage.policy, "transit.bring_back", term, at, calendar)
 
 
-def reappear(order: Order, at: datetime) -> Duty:
-    """How long the order watches for a parcel that was declared lost."""
-    calendar = order.policy.calendar_of(order.buyer)
-    term = order.policy.transit.reappear
-    return _duty(DutyKind.REAPPEAR, Role.CARRIER, order.policy, "transit.reappear", term, at, calendar)
+def reappear(carriage: Carriage, at: datetime) -> Duty:
+    """How long a parcel that was declared lost is watched for."""
+    calendar = carriage.policy.calendar_of(carriage.receiver)
+    term = carriage.policy.transit.reappear
+    return _duty(DutyKind.REAPPEAR, Role.CARRIER, carriage.policy, "transit.reappear", term, at, calendar)
 
 
 def report(order: Order, delivered_at: datetime, until: datetime | None = None) -> Duty:
@@ -191,13 +192,13 @@ def report(order: Order, delivered_at: datetime, until: datetime | None = None) 
     )
 
 
-def look_up(order: Order, since: datetime, *, pushed: bool) -> Duty:
-    """When the carrier is asked next; news that comes by itself makes asking sparse."""
-    rhythm = order.policy.lookup
+def look_up(carriage: Carriage, since: datetime, *, pushed: bool, due: datetime | None = None) -> Duty:
+    """When the carrier is asked next, at `due` if given; news that comes by itself makes asking sparse."""
+    rhythm = carriage.policy.lookup
     setting, span = ("lookup.sparse", rhythm.sparse) if pushed else ("lookup.first", rhythm.first)
-    calendar = order.policy.calendar_of(order.buyer)
+    calendar = carriage.policy.calendar_of(carriage.receiver)
     term = Term(within=span, on_silence=Silence.LOOK_UP)
-    return _duty(DutyKind.LOOK_UP, Role.PLATFORM, order.policy, setting, term, since, calendar)
+    return _duty(DutyKind.LOOK_UP, Role.PLATFORM, carriage.policy, setting, term, since, calendar, due=due)
 
 
 def resolve_chargeback(order: Order, at: datetime) -> Duty:
@@ -262,7 +263,7 @@ def shipped_late(order: Order, parcel: Parcel) -> bool:
     return parcel.scanned_at is not None and parcel.scanned_at >= ship(order).agreed_due
 
 
-def delivered_late(order: Order, parcel: Parcel) -> bool:
+def delivered_late(carriage: Carriage, parcel: Parcel) -> bool:
     """Whether the parcel arrived after its estimate."""
-    promised = estimate(order, parcel)
+    promised = estimate(carriage, parcel)
     return parcel.delivered_at is not None and promised is not None and parcel.delivered_at > promised

@@ -8,6 +8,7 @@ from typing import Final, Self
 from pydantic import Field, model_validator
 
 from domain.base import LAST_YEAR, Instant, Model
+from domain.carriage import Carriage
 from domain.clock import REAL_TIME, Clock
 from domain.money import Money
 from domain.parcel import LONGEST_ESTIMATE, Shipment
@@ -133,3 +134,19 @@ class Order(Purchase):
     """One paid order with the policy it was bought under, which later edits never touch."""
 
     policy: PinnedPolicy
+
+    @property
+    def carriage(self) -> Carriage:
+        """The journey of the parcel from the seller to the buyer, which begins with the purchase."""
+        return Carriage(
+            subject=self.order_id,
+            order_id=self.order_id,
+            policy=self.policy,
+            sender=self.seller,
+            receiver=self.buyer,
+            begun_at=self.placed_at,
+            shipment=self.shipment,
+            estimate=self.estimate,
+            clock=self.clock,
+            loss_borne_by=self.policy.transit.loss_borne_by,
+        )

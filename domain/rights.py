@@ -236,7 +236,7 @@ def complain(standing: Standing, message: Complaint, at: datetime) -> Reply:
         )
     window = complaint_window(standing, rule)
     if window is None:
-        expected = clocks.estimate(standing.order, standing.parcel)
+        expected = clocks.estimate(standing.order.carriage, standing.parcel)
         return Reply.no(_not_yet(rule.anchor), standing.rule(f"reasons.{reason}.anchor"), expected)
     opens, closes = window
     if at < opens:
@@ -261,7 +261,7 @@ def complaint_window(standing: Standing, rule: ReasonRule) -> tuple[datetime, da
     order, parcel = standing.order, standing.parcel
     anchor = {
         Anchor.DELIVERED: parcel.delivered_at,
-        Anchor.ESTIMATE: clocks.estimate(order, parcel) if parcel.scanned_at else None,
+        Anchor.ESTIMATE: clocks.estimate(order.carriage, parcel) if parcel.scanned_at else None,
         Anchor.LAST_NEWS: parcel.last_news_at if parcel.scanned_at and not parcel.delivered_at else None,
     }[rule.anchor]
     if anchor is None:

@@ -32,7 +32,7 @@ from domain.messages import (
 )
 from domain.money import Money
 from domain.order import Order
-from domain.parcel import Shipment, TrackingStatus
+from domain.parcel import Shipment
 from domain.parties import Role
 from domain.policy import Reason, Remedy
 from domain.rights import Standing
@@ -45,10 +45,10 @@ from workflows.docket import Docket
 from workflows.hearings import Hearings
 from workflows.journal import Journal
 from workflows.options import KEEP, described
-from workflows.parcel_watch import ParcelWatch
 from workflows.search_attributes import (
     of_order,
 )
+from workflows.transit import Transit
 from workflows.treasury import Treasury
 
 UNTIL_SCANNED = (
@@ -60,8 +60,6 @@ UNTIL_SCANNED = (
     DutyKind.ANSWER_CANCELLATION,
     DutyKind.ANSWER_EXTENSION,
 )
-UNTIL_ARRIVED = (DutyKind.DELIVER, DutyKind.MOVE, DutyKind.FIND, DutyKind.COLLECT, DutyKind.BRING_BACK)
-UNDELIVERED = (TrackingStatus.ATTEMPT_FAILED, TrackingStatus.READY_FOR_PICKUP)
 
 
 @workflow.defn(name="OrderWorkflow")
@@ -93,7 +91,8 @@ class OrderWorkflow:
             now=self.docket.now,
             noted=self.docket.wake,
         )
-        self.watch = ParcelWatch(order, self.docket, self.journal)
+        self.transit = Transit(order.carriage, self.docket, self.journal, lost=self._lost)
+        self.watch = self.transit.watch
         self.treasury = Treasury(order, self.docket, self.journal)
         self.hearings = Hearings(order, self.docket, self.journal, resolved=self._resolved)
         self.display = Display()
@@ -124,24 +123,24 @@ class OrderWorkflow:
 
     async def _carry(self) -> Decision | None:
         """Until the carrier has delivered the parcel: late, stalled, lost, on its way back."""
-        parcel = self.watch.parcel
         if DutyKind.ANSWER_CANCELLATION in self.docket.duties:
             self.journal.note("cancellation_overtaken", Role.BUYER, Role.SELLER)
         self.docket.close(*UNTIL_SCANNED)
-        self.docket.open(clocks.deliver(self.order, parcel))
-        self.journal.note("scanned", Role.BUYER, Role.SELLER, at=parcel.scanned_at)
+        self.transit.begin()
         while self.watch.parcel.delivered_at is None:
             if decision := await self._keep(until=lambda: self.watch.unread):
                 return decision
-            self._follow()
+            self.transit.follow()
+            if self.watch.parcel.returned_at:
+                rule = self.order.policy.rule("transit.bring_back")
+                self._decide(Ending.RETURNED_TO_SENDER, self.order.price.total, rule)
         return None
 
     async def _protect(self) -> Decision | None:
         """The buyer's report window: acceptance or silence releases the money, a case stops the clock."""
         delivered_at = self.watch.parcel.delivered_at
         assert delivered_at is not None, "protection starts with the delivery"
-        self.docket.close(*UNTIL_ARRIVED)
-        self.watch.stop()
+        self.transit.end()
         report = clocks.report(self.order, delivered_at)
         self.docket.open(report)
         consequence = details.consequence(report)
@@ -164,7 +163,7 @@ class OrderWorkflow:
         """A parcel refunded as lost may turn up: the buyer keeps both, and the platform pays the seller."""
         if decision.ending is not Ending.LOST:
             return
-        self.docket.open(clocks.reappear(self.order, self.docket.now()))
+        self.docket.open(clocks.reappear(self.order.carriage, self.docket.now()))
         self.watch.look_later()
         while lapsed := await self.docket.lapsed(until=lambda: self.watch.parcel.delivered_at is not None):
             if lapsed.on_silence is Silence.CLOSE:
@@ -197,8 +196,10 @@ class OrderWorkflow:
             await self._on_silence(lapsed)
         return self.decision
 
-    async def _on_silence(self, duty: Duty) -> None:  # noqa: C901, PLR0912 -- one table, a line or two for each default
+    async def _on_silence(self, duty: Duty) -> None:  # noqa: C901 -- one table, a line or two for each default
         """What happens when nobody has acted: the policy's silence default of this duty."""
+        if await self.transit.on_silence(duty):
+            return
         match duty.on_silence:
             case Silence.BUYER_MAY_CANCEL:
                 self.may_cancel_since = duty.due
@@ -215,17 +216,6 @@ class OrderWorkflow:
                 self._answer_extension(granted=False)
             case Silence.CHASE_SELLER:
                 self.journal.note("chased", Role.SELLER)
-            case Silence.LOOK_UP:
-                self.watch.look_up()
-            case Silence.TELL_LATE:
-                self.journal.note("late", Role.BUYER, Role.SELLER, due=duty.due)
-            case Silence.TRACE:
-                self.journal.note("stalled", Role.BUYER, Role.SELLER, since=duty.since)
-                await self.watch.trace()
-            case Silence.DECLARE_LOST:
-                await self._last_day_to_appear(duty)
-            case Silence.EXPECT_RETURN:
-                self.journal.note("not_collected", Role.BUYER, Role.SELLER)
             case Silence.RELEASE:
                 self._decide(Ending.WINDOW_CLOSED, self._nothing, duty.rule)
             case Silence.COUNT_AS_LOST:
@@ -241,42 +231,14 @@ class OrderWorkflow:
             ending = Ending.NOT_SCANNED if marked else Ending.NOT_SHIPPED
             self._decide(ending, self.order.price.total, duty.rule)
 
-    async def _last_day_to_appear(self, duty: Duty) -> None:
-        await self.watch.look_now()
-        if self.watch.fresh:
-            return
-        transit = self.order.policy.transit
-        self.journal.note("lost", Role.BUYER, Role.SELLER, since=duty.since, borne_by=f"the {transit.loss_borne_by}")
-        self._decide(Ending.LOST, self.order.price.total, duty.rule, borne_by=transit.loss_borne_by)
+    def _lost(self, duty: Duty) -> None:
+        borne_by = self.order.policy.transit.loss_borne_by
+        self._decide(Ending.LOST, self.order.price.total, duty.rule, borne_by=borne_by)
 
     def _handed_over_in_time(self) -> bool:
         scanned_at = self.watch.parcel.scanned_at
         final = self.docket.duties.get(DutyKind.SHIP_FINAL) or self.docket.duties.get(DutyKind.SCAN_FINAL)
         return scanned_at is not None and not (final and final.lapsed_at(scanned_at))
-
-    def _follow(self) -> None:
-        """Act on fresh news of a parcel that is on its way."""
-        news = self.watch.read()
-        parcel = self.watch.parcel
-        if parcel.returned_at:
-            self.journal.note("returned", Role.BUYER, Role.SELLER)
-            rule = self.order.policy.rule("transit.bring_back")
-            self._decide(Ending.RETURNED_TO_SENDER, self.order.price.total, rule)
-        elif parcel.returning_at:
-            if DutyKind.BRING_BACK not in self.docket.duties:
-                self.docket.close(*UNTIL_ARRIVED)
-                self.docket.open(clocks.bring_back(self.order, parcel.returning_at))
-                self.journal.note("returning", Role.BUYER, Role.SELLER)
-        elif parcel.last_news_at:
-            if news:
-                self.docket.open(*clocks.in_transit(self.order, parcel.last_news_at))
-            deliver = self.docket.duties.get(DutyKind.DELIVER)
-            if deliver and deliver.agreed_due != clocks.deliver(self.order, parcel).agreed_due:
-                self.docket.open(clocks.deliver(self.order, parcel))
-            if any(event.status in UNDELIVERED for event in news):
-                collect = clocks.collect(self.order, parcel.last_news_at)
-                self.docket.open(collect)
-                self.journal.note("attempt_failed", Role.BUYER, due=collect.agreed_due)
 
     def _decide(
         self, ending: Ending, refund: Money, rule: str, *, borne_by: Role = Role.SELLER, case_id: str = ""
@@ -521,7 +483,7 @@ class OrderWorkflow:
             delivered_at=parcel.delivered_at,
             against_seller=decision.ending in AGAINST_SELLER,
             shipped_late=clocks.shipped_late(order, parcel),
-            delivered_late=clocks.delivered_late(order, parcel),
+            delivered_late=clocks.delivered_late(order.carriage, parcel),
             reminders=self.journal.reminders,
             extensions=self.extensions_granted,
             found_after_loss=self.found_after_loss,
