@@ -78,11 +78,14 @@ class Adapters:
         from activities.outcomes import OutcomeActivities
         from activities.payments import PaymentActivities
 
-        carriers, payments = CarrierActivities(self.carriers), PaymentActivities(self.payments)
+        carriers = CarrierActivities(self.carriers, self.directory)
+        payments = PaymentActivities(self.payments)
         outcomes = OutcomeActivities(self.outcomes)
         return [
             carriers.look_up,
             carriers.trace,
+            carriers.buy_label,
+            carriers.refund_label,
             NoticeActivities(self.outbox, self.directory).post,
             outcomes.record,
             outcomes.histories,

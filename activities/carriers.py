@@ -1,20 +1,22 @@
-"""Following a parcel: one activity that asks the carrier until there is news.
+"""What is asked of carriers: news of a parcel, a search for it, and labels.
 
-It polls by failing: Temporal retries it after the delay that it names, and retries add nothing to history.
+The look-up polls by failing: Temporal retries it after the delay that it names, and retries add nothing to history.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.ports import Carriers, Refused, Unavailable
+from activities.ports import Carriers, Contact, Directory, Refused, Unavailable
 from domain.clock import Clock
 from domain.parcel import Parcel
-from domain.requests import LookUp, News, Trace
+from domain.requests import Label, LabelRefund, LabelRequest, LookUp, News, Trace
 from domain.rhythm import elapsed, next_delay
 
 NO_NEWS: Final = "NoNews"
@@ -28,13 +30,15 @@ URGENT_RETRY: Final = timedelta(minutes=10)
 """Policy time. An urgent look-up stands before a decision: the workflow bounds it, so it may knock often."""
 
 _SHORTEST: Final = timedelta(seconds=1)
+_LONGEST_HINT: Final = timedelta(days=1)
 
 
 class CarrierActivities:
-    """Look-ups at a carrier or an aggregator of carriers."""
+    """Look-ups and labels at a carrier or an aggregator of carriers, which hears who lives where from the directory."""
 
-    def __init__(self, carriers: Carriers) -> None:
+    def __init__(self, carriers: Carriers, directory: Directory) -> None:
         self._carriers = carriers
+        self._directory = directory
 
     @activity.defn(name="carrier.look_up")
     def look_up(self, ask: LookUp) -> News:
@@ -75,30 +79,75 @@ class CarrierActivities:
 
         Raises ApplicationError, retryable as `CarrierUnavailable`, final as `CarrierRefused`.
         """
-        try:
+        with _carrier_errors(f"trace {ask.shipment}"):
             self._carriers.trace(ask.shipment, ask.reference)
+
+    @activity.defn(name="carrier.buy_label")
+    def buy_label(self, ask: LabelRequest) -> Label:
+        """A paid label, the same one for the same reference however often it is tried.
+
+        The addresses go from the directory to the carrier only: they are in neither the request nor the result.
+        Raises ApplicationError, retryable as `CarrierUnavailable` (also for the directory), final as `CarrierRefused`.
+        """
+        now = ask.clock.now(activity.info().started_time)
+        sender, receiver = self._contact(ask.sender), self._contact(ask.receiver)
+        with _carrier_errors(f"sell label {ask.reference}"):
+            return self._carriers.buy_label(ask, sender, receiver, now)
+
+    @activity.defn(name="carrier.refund_label")
+    def refund_label(self, ask: LabelRefund) -> bool:
+        """Whether the price of the label comes back; False if it has been used.
+
+        A carrier may take weeks to decide, and until then this fails as `CarrierUnavailable`.
+        Raises ApplicationError, retryable as `CarrierUnavailable`, final as `CarrierRefused`.
+        """
+        now = ask.clock.now(activity.info().started_time)
+        with _carrier_errors(f"take label {ask.reference} back"):
+            return self._carriers.refund_label(ask, now)
+
+    def _contact(self, party_id: str) -> Contact | None:
+        try:
+            return self._directory.contact(party_id)
         except Unavailable as error:
-            raise ApplicationError(f"The carrier did not take {ask.reference}: {error}", type=UNAVAILABLE) from error
-        except Refused as error:
             raise ApplicationError(
-                f"The carrier will not trace {ask.shipment} ({error.code}): {error}",
-                type=REFUSED,
-                non_retryable=True,
+                f"The directory did not tell where {party_id} lives, so no label was bought yet: {error}",
+                type=UNAVAILABLE,
+                next_retry_delay=_hint(error, _LONGEST_HINT),
             ) from error
+
+
+@contextmanager
+def _carrier_errors(what: str) -> Iterator[None]:
+    try:
+        yield
+    except Unavailable as error:
+        raise ApplicationError(
+            f"The carrier did not {what} yet: {error}",
+            type=UNAVAILABLE,
+            next_retry_delay=_hint(error, _LONGEST_HINT),
+        ) from error
+    except Refused as error:
+        raise ApplicationError(
+            f"The carrier will not {what} ({error.code}): {error}", type=REFUSED, non_retryable=True
+        ) from error
 
 
 def _no_answer(ask: LookUp, error: Unavailable) -> ApplicationError:
     pause = URGENT_RETRY if ask.urgent else elapsed(ask.rhythm.first)
-    delay = _real(pause, ask.clock)
-    if error.retry_after is not None:
-        # Bounded by the rhythm: a nonsensical hint must not end the tracking of a parcel.
-        hint = max(timedelta(0), timedelta(seconds=min(error.retry_after, 1e9)))
-        delay = min(hint, _real(elapsed(ask.rhythm.longest), ask.clock))
+    hint = _hint(error, _real(elapsed(ask.rhythm.longest), ask.clock))
+    delay = _real(pause, ask.clock) if hint is None else hint
     return ApplicationError(
         f"The carrier did not answer for {ask.shipment}: {error}. It is asked again by itself.",
         type=UNAVAILABLE,
         next_retry_delay=delay,
     )
+
+
+def _hint(error: Unavailable, longest: timedelta) -> timedelta | None:
+    if error.retry_after is None:
+        return None
+    # Bounded: after a nonsensical hint the carrier would never be asked again.
+    return min(max(timedelta(0), timedelta(seconds=min(error.retry_after, 1e9))), longest)
 
 
 def _refused(ask: LookUp, error: Refused) -> ApplicationError:

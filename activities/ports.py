@@ -12,7 +12,7 @@ from typing import Protocol
 from domain.base import Model
 from domain.histories import Histories
 from domain.parcel import Shipment
-from domain.requests import Movement, News, Paid
+from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid
 from domain.story import Notice, Outcome
 
 
@@ -63,13 +63,38 @@ class Payments(Protocol):
 
 
 class Carriers(Protocol):
-    """A carrier or an aggregator of carriers."""
+    """A carrier or an aggregator of carriers. The texts of its errors name no person and no address."""
 
     def news(self, shipment: Shipment, as_of: datetime) -> News:
         """All events up to `as_of` (UTC, policy time). Raises `Unavailable` or `Refused` (`unknown_number`)."""
 
     def trace(self, shipment: Shipment, reference: str) -> None:
         """Have a parcel searched for, once for each `reference`. Raises `Unavailable` or `Refused`."""
+
+    def buy_label(
+        self, request: LabelRequest, sender: Contact | None, receiver: Contact | None, as_of: datetime
+    ) -> Label:
+        """Buy a label at `as_of` (UTC, policy time), once for each reference.
+
+        A repetition gives the same label and costs nothing, also when the answer to the first try was lost.
+        Raises `Unavailable` or `Refused` (`currency_not_served`, `unknown_address`, or the carrier's own code).
+
+        EasyPost has no idempotency key for this, but its `reference` of a shipment stands in for the id:
+        look the shipment up by it, create it only if there is none, and buy only if it has no `postage_label` yet.
+        """
+
+    def refund_label(self, refund: LabelRefund, as_of: datetime) -> bool:
+        """Give a label back at `as_of` (UTC, policy time). Whether its price comes back, which is then certain.
+
+        True also for a label that was given back before; False if it has been used: scanned beyond `label_made`.
+        Raises `Unavailable`, also while the carrier has not made up its mind, or `Refused` (`unknown_label`).
+
+        EasyPost decides within 30 days (docs.easypost.com/docs/shipments/shipping-refund): `submitted` is
+        `Unavailable` with a long `retry_after`, `refunded` is True, `not_applicable` (charged on scan) is False,
+        and so is `rejected` once the tracker shows a scan; without one it is submitted again, which EasyPost advises
+        for very young labels. It takes requests for 30 days from the purchase for USPS, for 90 for UPS and FedEx:
+        ask as soon as the return is given up, and grant the answer more than 30 days.
+        """
 
 
 class Outbox(Protocol):

@@ -50,7 +50,7 @@ async def measure(client: Client, console: Console, *, quick: bool) -> list[Figu
         carrier = SandboxCarrier(Path(folder) / "carrier.sqlite")
         payments = SandboxPayments(Path(folder) / "payments.sqlite")
         engine = open_store(f"sqlite:///{folder}/redress.sqlite")
-        carriers, paying = CarrierActivities(carrier), PaymentActivities(payments)
+        carriers, paying = CarrierActivities(carrier, SandboxDirectory()), PaymentActivities(payments)
         outcomes = OutcomeActivities(SqlOutcomes(engine))
         async with Worker(
             client,
@@ -61,6 +61,8 @@ async def measure(client: Client, console: Console, *, quick: bool) -> list[Figu
                 paying.release,
                 carriers.look_up,
                 carriers.trace,
+                carriers.buy_label,
+                carriers.refund_label,
                 NoticeActivities(SqlOutbox(engine), SandboxDirectory()).post,
                 outcomes.record,
                 outcomes.histories,

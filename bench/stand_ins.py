@@ -14,7 +14,7 @@ from activities.ports import Contact, Refused
 from activities.sandbox.directory import SandboxDirectory
 from domain.histories import Histories
 from domain.parcel import Shipment
-from domain.requests import Movement, News, Paid
+from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid
 from domain.story import Notice, Outcome
 
 
@@ -44,6 +44,16 @@ class SilentCarrier:
     def trace(self, shipment: Shipment, reference: str) -> None:
         """Searches nowhere."""
 
+    def buy_label(
+        self, request: LabelRequest, sender: Contact | None, receiver: Contact | None, as_of: datetime
+    ) -> Label:
+        """None to be had."""
+        raise Refused("no_labels", "the bench's orders have no returns")
+
+    def refund_label(self, refund: LabelRefund, as_of: datetime) -> bool:
+        """None was bought."""
+        raise Refused("unknown_label", "the bench's carrier sells no labels")
+
 
 class EmptyOutbox:
     """Forgets every notice."""
@@ -69,13 +79,15 @@ class NoOutcomes:
 
 def activities() -> list[Callable[..., Any]]:
     """The activities of a worker, before these ports."""
-    payments, carriers = PaymentActivities(WillingPayments()), CarrierActivities(SilentCarrier())
+    payments, carriers = PaymentActivities(WillingPayments()), CarrierActivities(SilentCarrier(), SandboxDirectory())
     outcomes = OutcomeActivities(NoOutcomes())
     return [
         payments.refund,
         payments.release,
         carriers.look_up,
         carriers.trace,
+        carriers.buy_label,
+        carriers.refund_label,
         NoticeActivities(EmptyOutbox(), SandboxDirectory()).post,
         outcomes.record,
         outcomes.histories,

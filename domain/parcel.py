@@ -64,12 +64,17 @@ class TrackingEvent(Model):
     event_id: Annotated[str, AfterValidator(_shortened)] = ""
     detail: Annotated[str, AfterValidator(_shortened)] = ""
     written_at: Instant | None = Field(default=None, description="the carrier's own instant, where `at` replaces it")
+    signature: bool = Field(default=False, description="delivered against a signature")
 
     @property
-    def identity(self) -> tuple[str, str, datetime]:
-        """What makes two reports the same event: the carrier's id, or status and instant."""
+    def identity(self) -> tuple[str, str, datetime, bool]:
+        """What makes two reports the same event: the carrier's id, or status and instant; and the signature.
+
+        Carriers often hand a signature in after the delivery: such a report is news, or the proof would be lost.
+        """
         written_at = self.written_at or self.at
-        return (self.event_id, "", written_at) if self.event_id else ("", str(self.status), written_at)
+        name = (self.event_id, "") if self.event_id else ("", str(self.status))
+        return *name, written_at, self.signature
 
     def heard(self, now: datetime, earliest: datetime) -> TrackingEvent:
         """This event, which counts from `now` if its instant cannot be: before the purchase, or in the future.
@@ -121,6 +126,11 @@ class Parcel(Model):
         return self._first(TrackingStatus.DELIVERED)
 
     @property
+    def signed(self) -> bool:
+        """Whether the parcel was delivered against a signature."""
+        return any(event.signature and event.status == TrackingStatus.DELIVERED for event in self.events)
+
+    @property
     def returning_at(self) -> datetime | None:
         """When the carrier turned the parcel back to its sender."""
         return self._first(TrackingStatus.RETURNING)
@@ -141,6 +151,6 @@ class Parcel(Model):
         return any(event.status in AT_REST for event in self.events)
 
 
-def _order(event: TrackingEvent) -> tuple[datetime, tuple[str, str, datetime]]:
+def _order(event: TrackingEvent) -> tuple[datetime, tuple[str, str, datetime, bool]]:
     """Events of one instant need an order of their own, or the order of arrival would show."""
     return event.at, event.identity

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from domain.base import Instant, Model
 from domain.clock import REAL_TIME, Clock
-from domain.money import Money
+from domain.money import Currency, Money
 from domain.parcel import Shipment, TrackingEvent
 from domain.parties import Id
 from domain.policy import Lookup
@@ -54,6 +54,45 @@ class Trace(Model):
 
     reference: str
     shipment: Shipment
+
+
+class LabelRequest(Model):
+    """Buy a prepaid label for a parcel from `sender` to `receiver`, once for each `reference`.
+
+    With `pickup` the carrier fetches the parcel, otherwise its sender drops it off.
+    The carrier is to charge in `currency`, since the cost goes into the ledger of the order.
+    """
+
+    reference: str = Field(min_length=1, max_length=255)
+    order_id: Id
+    case_id: str
+    sender: Id
+    receiver: Id
+    pickup: bool
+    currency: Currency
+    clock: Clock = REAL_TIME
+
+
+class Label(Model):
+    """A label that has been paid for; the carrier takes no parcel under it after `expires_at`, if that is known.
+
+    `uri` leads to the document to print, which shows both addresses: it is for the sender alone.
+    """
+
+    reference: str
+    shipment: Shipment
+    cost: Money
+    uri: str = ""
+    pickup: bool = False
+    expires_at: Instant | None = None
+
+
+class LabelRefund(Model):
+    """Give an unused label back; `reference` and `shipment` are those of the label."""
+
+    reference: str
+    shipment: Shipment
+    clock: Clock = REAL_TIME
 
 
 class News(Model):

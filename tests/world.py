@@ -107,13 +107,15 @@ class World:
     def activities(self) -> list[Any]:
         """What the worker runs."""
         payments = PaymentActivities(self.payments)
-        carriers = CarrierActivities(self.carrier)
+        carriers = CarrierActivities(self.carrier, SandboxDirectory())
         outcomes = OutcomeActivities(self.outcomes)
         return [
             payments.refund,
             payments.release,
             carriers.look_up,
             carriers.trace,
+            carriers.buy_label,
+            carriers.refund_label,
             NoticeActivities(self.outbox, SandboxDirectory()).post,
             outcomes.record,
             outcomes.histories,

@@ -30,6 +30,12 @@ def direct(start: datetime, transit: timedelta = TRANSIT) -> Journey:
     return (*_to_the_door(start, transit), _event(TrackingStatus.DELIVERED, door, "At the front door"))
 
 
+def signed_for(start: datetime, transit: timedelta = TRANSIT) -> Journey:
+    """All goes well, and the parcel is handed over against a signature."""
+    *before, delivered = direct(start, transit)
+    return (*before, delivered.model_copy(update={"detail": "Handed over", "signature": True}))
+
+
 def late(start: datetime, transit: timedelta = TRANSIT, by: timedelta = timedelta(days=5)) -> Journey:
     """Delivered, but later than `transit` by `by`, after a delay that the carrier reports."""
     held = start + FIRST_SCAN + transit / 2

@@ -13,13 +13,14 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 
 from activities.carriers import NO_NEWS, REFUSED, UNAVAILABLE, CarrierActivities
-from activities.ports import Refused, Unavailable
+from activities.ports import Contact, Refused, Unavailable
 from activities.sandbox import journeys
 from activities.sandbox.carrier import SandboxCarrier
+from activities.sandbox.directory import SandboxDirectory
 from domain.clock import REAL_TIME, Clock
 from domain.parcel import Parcel, Shipment, TrackingEvent, TrackingStatus
 from domain.policy import Lookup
-from domain.requests import LookUp, News, Trace
+from domain.requests import Label, LabelRefund, LabelRequest, LookUp, News, Trace
 from domain.spans import Span
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -51,6 +52,14 @@ class Answers:
     def trace(self, shipment: Shipment, reference: str) -> None:
         """Not asked here."""
 
+    def buy_label(
+        self, request: LabelRequest, sender: Contact | None, receiver: Contact | None, as_of: datetime
+    ) -> Label:
+        raise AssertionError("not asked here")
+
+    def refund_label(self, refund: LabelRefund, as_of: datetime) -> bool:
+        raise AssertionError("not asked here")
+
 
 def an_environment(attempt: int = 1) -> ActivityEnvironment:
     """An attempt that the server started just now."""
@@ -63,7 +72,7 @@ def look_up(answer: News | Exception, *, attempt: int = 1, **ask: Any) -> News:
     """What a look-up returns when the carrier answers `answer`."""
     environment = an_environment(attempt)
     asked = LookUp(order_id="o-1", shipment=SHIPMENT, rhythm=RHYTHM, **ask)
-    return environment.run(CarrierActivities(Answers(answer)).look_up, asked)
+    return environment.run(CarrierActivities(Answers(answer), SandboxDirectory()).look_up, asked)
 
 
 def failure(answer: News | Exception, *, attempt: int = 1, **ask: Any) -> ApplicationError:
@@ -164,7 +173,7 @@ def test_real_time_never_hammers() -> None:
     ask = LookUp(order_id="o-1", shipment=SHIPMENT, rhythm=hasty)
 
     with pytest.raises(ApplicationError) as caught:
-        ActivityEnvironment().run(CarrierActivities(Answers(News())).look_up, ask)
+        ActivityEnvironment().run(CarrierActivities(Answers(News()), SandboxDirectory()).look_up, ask)
 
     assert ask.clock == REAL_TIME
     assert caught.value.next_retry_delay == timedelta(seconds=1)
@@ -183,7 +192,7 @@ def test_the_carrier_is_asked_for_policy_time() -> None:
     policy_now = datetime(2031, 1, 1, tzinfo=UTC)
     ask = LookUp(order_id="o-1", shipment=SHIPMENT, rhythm=RHYTHM, clock=clock_at(1, policy_now))
 
-    an_environment().run(CarrierActivities(answers).look_up, ask)
+    an_environment().run(CarrierActivities(answers, SandboxDirectory()).look_up, ask)
 
     assert [2031] == [asked.year for asked in answers.asked]
 
@@ -323,6 +332,7 @@ def test_hearing_is_the_same_in_any_order(events: list[TrackingEvent], chance: r
     [
         (journeys.never_scanned(START), TrackingStatus.LABEL_MADE),
         (journeys.direct(START), TrackingStatus.DELIVERED),
+        (journeys.signed_for(START), TrackingStatus.DELIVERED),
         (journeys.late(START), TrackingStatus.DELIVERED),
         (journeys.stalled_for_ever(START), TrackingStatus.IN_TRANSIT),
         (journeys.lost(START), TrackingStatus.EXCEPTION),
@@ -355,6 +365,6 @@ def test_a_trace_is_asked_for_once(tmp_path: Path) -> None:
     ask = Trace(reference="trace-o-1-1", shipment=SHIPMENT)
 
     for _ in range(2):
-        ActivityEnvironment().run(CarrierActivities(carrier).trace, ask)
+        ActivityEnvironment().run(CarrierActivities(carrier, SandboxDirectory()).trace, ask)
 
     assert carrier.traces(SHIPMENT) == 1

@@ -95,11 +95,23 @@ def rows(store: Engine) -> list[tuple[str, str, dict[str, str] | None]]:
 
 def test_names_of_activities() -> None:
     """The names under which workflows of any version ask for these activities do not change."""
-    methods = (CarrierActivities.look_up, NoticeActivities.post, OutcomeActivities.record)
+    methods = (
+        CarrierActivities.look_up,
+        CarrierActivities.buy_label,
+        CarrierActivities.refund_label,
+        NoticeActivities.post,
+        OutcomeActivities.record,
+    )
 
     names = [activity._Definition.must_from_callable(method).name for method in methods]
 
-    assert names == ["carrier.look_up", "notices.post", "outcomes.record"]
+    assert names == [
+        "carrier.look_up",
+        "carrier.buy_label",
+        "carrier.refund_label",
+        "notices.post",
+        "outcomes.record",
+    ]
 
 
 def test_posting_twice_keeps_one_row(store: Engine) -> None:

@@ -16,11 +16,12 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.carriers import CarrierActivities
-from activities.ports import Refused, Unavailable
+from activities.ports import Contact, Refused, Unavailable
 from activities.sandbox import journeys
+from activities.sandbox.directory import SandboxDirectory
 from domain.parcel import Shipment
 from domain.policy import Lookup
-from domain.requests import LookUp, News
+from domain.requests import Label, LabelRefund, LabelRequest, LookUp, News
 from domain.spans import Span
 
 QUEUE = "polling"
@@ -55,6 +56,14 @@ class Slow:
     def trace(self, shipment: Shipment, reference: str) -> None:
         """Not asked here."""
 
+    def buy_label(
+        self, request: LabelRequest, sender: Contact | None, receiver: Contact | None, as_of: datetime
+    ) -> Label:
+        raise AssertionError("not asked here")
+
+    def refund_label(self, refund: LabelRefund, as_of: datetime) -> bool:
+        raise AssertionError("not asked here")
+
 
 @workflow.defn
 class Follow:
@@ -80,7 +89,7 @@ async def test_waiting_for_news_adds_nothing_to_history() -> None:
                 environment.client,
                 task_queue=QUEUE,
                 workflows=[Follow],
-                activities=[CarrierActivities(Slow()).look_up],
+                activities=[CarrierActivities(Slow(), SandboxDirectory()).look_up],
                 activity_executor=pool,
                 workflow_runner=UnsandboxedWorkflowRunner(),
             ):
