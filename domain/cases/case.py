@@ -1,0 +1,144 @@
+"""A case: what it starts from, and all that it knows of itself.
+
+Each step of a case makes a new record from the old one; nothing in it is ever taken back, only added to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from collections.abc import Mapping
+from datetime import datetime
+
+from domain.base import Instant, Model
+from domain.cases.record import Appealed, Evidence, EvidenceAsked, EvidenceItem, Freeze, Offer, OfferState, Resolution, Said, StandingRule
+from domain.clock import REAL_TIME, Clock
+from domain.duties import Duty, DutyKind
+from domain.histories import Histories
+from domain.money import Money
+from domain.order import PriceSplit
+from domain.parcel import Shipment
+from domain.parties import Party, Role
+from domain.policy import CaseState, PinnedPolicy, Reason
+from domain.requests import Label
+
+
+class Delivery(Model):
+    """What the order knew of its parcel when the case was opened; it decides over the seller's protection."""
+
+    shipment: Shipment | None = None
+    scanned_at: Instant | None = None
+    delivered_at: Instant | None = None
+    shipped_late: bool = False
+    signed: bool = False
+    disrupted_by: tuple[str, ...] = ()
+
+
+class CaseFile(Model):
+    """What a case starts from. `at_stake` is the most that it can give back.
+
+    `opened_at` is when the buyer complained, `asked_at` from when the seller's time to answer counts.
+    `standing` are the rules by which a side agrees beforehand. A `late` case was opened after its order had closed:
+    it starts with support. `found` marks one about a parcel that turned up after it was refunded as lost.
+    """
+
+    case_id: str
+    order_id: str
+    buyer: Party
+    seller: Party
+    reason: Reason
+    at_stake: Money
+    opened_at: Instant
+    policy: PinnedPolicy
+    price: PriceSplit
+    text: str = ""
+    clock: Clock = REAL_TIME
+    asked_at: Instant | None = None
+    delivery: Delivery = Delivery()
+    categories: tuple[str, ...] = ()
+    evidence: tuple[EvidenceItem, ...] = ()
+    standing: tuple[StandingRule, ...] = ()
+    marketplace: str = ""
+    late: bool = False
+
+    def rule(self, setting: str) -> str:
+        """The id of one setting of the case's policy."""
+        return self.policy.rule(setting)
+
+    def party(self, role: Role) -> Party | None:
+        """The buyer or the seller; none for another role."""
+        return {Role.BUYER: self.buyer, Role.SELLER: self.seller}.get(role)
+
+
+class ReturnTrip(Model):
+    """The way back of the goods: label, hand-over, arrival, and what the seller found."""
+
+    label: Label | None = None
+    asked_at: Instant
+    sent_at: Instant | None = None
+    back_at: Instant | None = None
+    finding: str = ""
+    over: bool = False
+    label_refunded: bool | None = None
+
+
+class CaseRecord(Model):
+    """Everything a case knows of itself.
+
+    `effective` is the number of the last resolution that its order was told, `weighed` how many items of evidence
+    had been weighed for an automatic decision.
+    """
+
+    state: CaseState = CaseState.AWAITING_SELLER
+    evidence: tuple[Evidence, ...] = ()
+    conversation: tuple[Said, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    asked: tuple[EvidenceAsked, ...] = ()
+    resolutions: tuple[Resolution, ...] = ()
+    appeals: tuple[Appealed, ...] = ()
+    trip: ReturnTrip | None = None
+    freeze: Freeze | None = None
+    histories: Histories | None = None
+    weighed: int = -1
+    effective: int = 0
+    assignee: str = ""
+    escalated: bool = False
+    breached: bool = False
+    answered: bool = False
+
+    @property
+    def decision(self) -> Resolution | None:
+        """The decision that stands, whether or not it has taken effect."""
+        return next((one for one in reversed(self.resolutions) if not one.undone_by), None)
+
+    @property
+    def open_offer(self) -> Offer | None:
+        """The offer that waits for an answer."""
+        return next((offer for offer in self.offers if offer.state is OfferState.OPEN), None)
+
+    @property
+    def open_appeal(self) -> Appealed | None:
+        """The appeal that waits for its ruling."""
+        return next((appeal for appeal in self.appeals if not appeal.decided), None)
+
+    @property
+    def goods_back(self) -> bool:
+        """Whether the goods have come back to the seller."""
+        return self.trip is not None and self.trip.back_at is not None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing can change any more."""
+        return self.state in ENDED
+
+
+ENDED = frozenset({CaseState.RESOLVED, CaseState.WITHDRAWN, CaseState.OVERTAKEN})
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """A case at one instant, as a step judges it: file, record, open duties and policy time (UTC)."""
+
+    file: CaseFile
+    record: CaseRecord
+    duties: Mapping[DutyKind, Duty]
+    now: datetime

@@ -1,0 +1,210 @@
+"""Decisions: how one is made, confirmed, undone, carried out and made final.
+
+A decision by agreement, by silence or by rule is carried out at once. A ruling waits for a second agent above the
+policy's amount, and for its undo window. Carried out means: goods come back first if they must, then the order is
+told and moves the money; afterwards a side may appeal while its window is open.
+"""
+
+from __future__ import annotations
+
+from domain.cases import clocks
+from domain.cases.case import CaseFile, CaseRecord, Matter, ReturnTrip
+from domain.cases.record import Ground, OfferState, Resolution
+from domain.cases.step import SIDES, Step
+from domain.duties import DutyKind
+from domain.messages import Reply
+from domain.money import Money
+from domain.parties import Role
+from domain.policy import Anchor, CaseState, Reason, Remedy, limit_of
+
+HEARING = (
+    DutyKind.ANSWER_CASE,
+    DutyKind.ADD_EVIDENCE,
+    DutyKind.ANSWER_OFFER,
+    DutyKind.FIRST_ANSWER,
+    DutyKind.NEXT_ANSWER,
+    DutyKind.DECIDE_CASE,
+    DutyKind.LEAD_DECIDES,
+    DutyKind.DECIDE_APPEAL,
+    DutyKind.CONFIRM_RULING,
+)
+NOTHING_CAME = frozenset({Reason.NOT_RECEIVED, Reason.LATE, Reason.LOST})
+"""Reasons for which there are no goods to send back, and an order to cancel."""
+
+
+def amount_of(file: CaseFile, remedy: Remedy, amount: Money | None) -> Money:
+    """What the buyer is to have had back under a remedy: all, nothing, or the amount of a partial refund."""
+    if remedy is Remedy.RELEASE:
+        return file.at_stake.zero
+    if remedy is Remedy.PARTIAL_REFUND and amount is not None:
+        return amount
+    return file.at_stake
+
+
+def unfit(file: CaseFile, remedy: Remedy, amount: Money | None) -> Reply | None:
+    """The refusal of a remedy that cannot be given in this case, or of an amount beyond what is at stake."""
+    if remedy is Remedy.CANCELLATION and file.reason not in NOTHING_CAME:
+        return Reply.no("remedy_needs_no_delivery", file.rule(f"reasons.{file.reason}.remedy"), remedy=remedy)
+    if remedy is Remedy.RETURN_FOR_REFUND and file.reason in NOTHING_CAME:
+        return Reply.no("remedy_needs_goods", file.rule(f"reasons.{file.reason}.remedy"), remedy=remedy)
+    if remedy is not Remedy.PARTIAL_REFUND:
+        return None
+    if amount is None:
+        return Reply.no("amount_missing")
+    if amount.currency != file.at_stake.currency:
+        return Reply.no("amount_currency", amount=amount.currency, order=file.at_stake.currency)
+    if not 0 < amount.minor < file.at_stake.minor:
+        return Reply.no("amount_beyond", at_stake=file.at_stake)
+    return None
+
+
+def decide(step: Step, remedy: Remedy, amount: Money, by: Role, rule: str, *grounds: Ground, **marks: object) -> None:
+    """Make a decision, and carry it out unless it is a ruling, which waits to be confirmed or undone."""
+    standing = step.record.decision
+    resolution = Resolution(
+        case_id=step.file.case_id,
+        reason=step.file.reason,
+        remedy=remedy,
+        amount=amount,
+        decided_by=by,
+        rule=rule,
+        at=step.now,
+        automatic=by is Role.PLATFORM,
+        breached=step.record.breached,
+        number=len(step.record.resolutions) + 1,
+        on_appeal_of=step.record.open_appeal.by if step.record.open_appeal else None,
+        grounds=grounds,
+        late=step.file.late,
+        revised=step.file.late or (standing is not None and step.record.effective >= standing.number),
+    ).model_copy(update=marks)
+    offers = tuple(
+        offer.model_copy(update={"state": OfferState.OVERTAKEN}) if offer.state is OfferState.OPEN else offer
+        for offer in step.record.offers
+    )
+    step.change(resolutions=(*step.record.resolutions, resolution), offers=offers)
+    if by is not Role.SUPPORT:
+        execute(step)
+        return
+    step.note("ruled", agent=resolution.agent, remedy=remedy, amount=amount)
+    limit = limit_of(step.policy.support.second_pair_above, amount.currency)
+    if limit is not None and limit < amount:
+        await_confirmation(step)
+    else:
+        await_effect(step)
+
+
+def await_confirmation(step: Step) -> None:
+    """A ruling above the policy's amount waits for another agent."""
+    step.close(*(kind for kind in HEARING if kind is not DutyKind.LEAD_DECIDES))
+    duty = clocks.confirm_ruling(step.file, step.now)
+    step.open(duty)
+    step.change(state=CaseState.AWAITING_CONFIRMATION)
+    step.note("ruling_to_confirm", Role.SUPPORT, due=duty.agreed_due)
+
+
+def await_effect(step: Step) -> None:
+    """A ruling takes effect when its undo window has passed."""
+    step.close(*HEARING, DutyKind.LAST_RESORT)
+    duty = clocks.take_effect(step.file, step.now)
+    step.open(duty)
+    step.change(state=CaseState.DECIDED)
+    step.note("undo_window", Role.SUPPORT, due=duty.agreed_due)
+
+
+def execute(step: Step) -> None:
+    """Carry the decision that stands out: tell both sides, have the goods back if they must come, then settle."""
+    decision = step.record.decision
+    assert decision is not None, "only what was decided is carried out"
+    step.close(*HEARING, DutyKind.LAST_RESORT, DutyKind.TAKE_EFFECT, *clocks.APPEALS.values())
+    appeals = tuple(appeal.model_copy(update={"decided": True}) for appeal in step.record.appeals)
+    step.change(appeals=appeals, escalated=False)
+    told = {"remedy": decision.remedy or "withdrawn", "amount": decision.amount, "rule": decision.rule}
+    step.note("resolved_by_rule" if decision.automatic else "resolved", *SIDES, **told)
+    for side in SIDES:
+        if contestable(step.file, step.record, decision, side):
+            duty = clocks.may_appeal(step.file, side, step.now)
+            step.open(duty)
+            step.note("may_appeal", side, due=duty.agreed_due)
+    trip = step.record.trip
+    if decision.remedy is not Remedy.RETURN_FOR_REFUND:
+        call_off_return(step)
+        settle(step)
+    elif trip is None or (trip.over and not step.record.goods_back):
+        step.change(state=CaseState.AWAITING_RETURN, trip=ReturnTrip(asked_at=step.now))
+    elif trip.over or trip.finding:
+        settle(step)
+    else:
+        back_to_trip(step)
+
+
+def back_to_trip(step: Step) -> None:
+    """The state that tells where the return is."""
+    trip = step.record.trip
+    if trip is None or trip.over:
+        settle(step)
+    elif trip.back_at:
+        step.change(state=CaseState.INSPECTING)
+    else:
+        step.change(state=CaseState.RETURNING if trip.sent_at else CaseState.AWAITING_RETURN)
+
+
+def call_off_return(step: Step) -> None:
+    """No goods have to come back any more."""
+    if step.record.trip and not step.record.trip.over:
+        step.close(*clocks.OF_RETURN)
+        step.change(trip=step.record.trip.model_copy(update={"over": True}))
+
+
+def settle(step: Step, **amended: object) -> None:
+    """The decision takes effect: its order is told next, and moves the money."""
+    decision = step.record.decision
+    assert decision is not None, "only what was decided takes effect"
+    final = decision.model_copy(update={"effective_at": step.now, **amended})
+    others = tuple(one for one in step.record.resolutions if one.number != final.number)
+    step.change(
+        state=CaseState.SETTLED, resolutions=tuple(sorted((*others, final), key=lambda one: one.number))
+    )
+
+
+def goes_on(file: CaseFile, decision: Resolution) -> bool:
+    """Whether the order goes on after this decision: a refused complaint about a parcel that is still on its way."""
+    anchored_later = file.policy.reasons[file.reason].anchor is not Anchor.DELIVERED
+    return decision.remedy is None or (decision.remedy is Remedy.RELEASE and anchored_later and not file.late)
+
+
+def contestable(file: CaseFile, record: CaseRecord, decision: Resolution, side: Role) -> bool:
+    """Whether a side may appeal: once, if the decision went against it and not by its own consent.
+
+    What no person decided can always be contested; otherwise the reason's policy says whether.
+    """
+    if decision.agreed or goes_on(file, decision) or any(appeal.by is side for appeal in record.appeals):
+        return False
+    if not (decision.automatic or file.policy.reasons[file.reason].appealable):
+        return False
+    if side is Role.SELLER:
+        return decision.amount.minor > 0 and decision.decided_by is not Role.SELLER
+    return decision.amount < file.at_stake
+
+
+def took_effect(matter: Matter, number: int) -> Step:
+    """The order has been told of the decision with this number."""
+    step = Step(matter)
+    step.change(effective=number)
+    conclude(step)
+    return step
+
+
+def conclude(step: Step) -> None:
+    """The case ends once its decision has taken effect and nobody can appeal any more."""
+    record = step.record
+    told = record.decision is not None and record.effective >= record.decision.number
+    if record.state is CaseState.SETTLED and told and not set(clocks.APPEALS.values()) & set(step.duties):
+        step.change(state=CaseState.RESOLVED)
+        step.note("final", *SIDES)
+
+
+def withdraw_all(step: Step, state: CaseState) -> None:
+    """The case ends without a remedy; the order goes on, or has ended otherwise."""
+    call_off_return(step)
+    step.close(*tuple(step.duties))
+    step.change(state=state)
