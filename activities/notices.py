@@ -10,6 +10,7 @@ from temporalio import activity
 
 from activities.ports import Contact, Directory, Outbox, Unavailable
 from activities.store import insert_new, outbox
+from domain import wording
 from domain.requests import Posting
 from domain.story import Notice
 
@@ -50,6 +51,7 @@ class NoticeActivities:
 class SqlOutbox:
     """The outbox in a database that `open_store` has opened.
 
+    Beside its code and facts stands the text of each notice in the language of its reader.
     Contacts are personal data, and stay in a column of their own.
     """
 
@@ -76,6 +78,7 @@ def _row(notice: Notice, contact: Contact | None) -> dict[str, object]:
         "kind": notice.kind,
         "at": notice.at,
         "payload": notice.model_dump(mode="json"),
+        "text": wording.notice(notice),
         "contact": contact.model_dump(mode="json") if contact else None,
         "state": Delivery.WAITING if contact else Delivery.NO_CONTACT,
     }

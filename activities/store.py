@@ -51,6 +51,7 @@ outbox = Table(
     Column("kind", String, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("payload", JSON, nullable=False),
+    Column("text", String, nullable=False),
     Column("contact", JSON(none_as_null=True)),
     Column("state", String, nullable=False, default="waiting", index=True),
 )

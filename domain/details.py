@@ -27,7 +27,7 @@ def receipt(subject: str, as_of: datetime, state: str, duties: Iterable[OpenDuty
 
 def consequence(duty: Duty) -> str:
     """What happens if the owner of a duty stays silent, for people."""
-    return wording.CONSEQUENCES[duty.on_silence]
+    return wording.consequence(duty.on_silence)
 
 
 def status(receipt: Receipt, *, frozen: bool = False, open_case: str = "", rejected: int = 0) -> Status:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from domain import clocks
 from domain.calendars import after
 from domain.duties import Duty, DutyKind
-from domain.messages import Answer, Cancel, Complaint, Extend, Reply, Shipped, Verdict
+from domain.messages import Answer, Cancel, Complaint, Extend, Reply, Shipped
 from domain.order import Order
 from domain.parcel import Parcel
 from domain.parties import Role
@@ -49,21 +49,16 @@ def too_long(policy: Policy, text: str) -> Reply | None:
     most = policy.limits.text_characters
     if len(text) <= most:
         return None
-    return Reply.no(
-        f"the text has {len(text):,} characters; shorten it to {most:,} and send it again",
-        policy.rule("limits.text_characters"),
-    )
+    rule = policy.rule("limits.text_characters")
+    return Reply.no("text_too_long", rule, characters=f"{len(text):,}", most=f"{most:,}")
 
 
 def over(standing: Standing) -> Reply | None:
     """The refusal of anything that comes after the order was decided."""
     if standing.decision is None:
         return None
-    return Reply.no(
-        f"the order has ended ({standing.decision.ending}) and accepts nothing more",
-        standing.decision.rule,
-        standing.decision.at,
-    )
+    decision = standing.decision
+    return Reply.no("order_over", decision.rule, decision.at, ending=decision.ending)
 
 
 def shipped(standing: Standing, message: Shipped, at: datetime) -> Reply:
@@ -72,16 +67,14 @@ def shipped(standing: Standing, message: Shipped, at: datetime) -> Reply:
         return refusal
     final = standing.duties.get(DutyKind.SHIP_FINAL)
     if final and final.lapsed_at(at):
-        return Reply.no("the last day to ship has passed", final.rule, final.due)
+        return Reply.no("ship_final_passed", final.rule, final.due)
     if standing.parcel.scanned_at:
-        return Reply.no("the carrier has the parcel already", instant=standing.parcel.scanned_at)
+        return Reply.no("scanned_already", instant=standing.parcel.scanned_at)
     if not 0 < len(message.carrier) <= LONGEST_CARRIER:
-        return Reply.no("name the carrier by its code, for example usps", "tracking_number")
+        return Reply.no("carrier_unnamed", "tracking_number", example="usps")
     if fault := check_tracking_number(message.carrier, message.tracking_number):
-        return Reply.no(fault, "tracking_number")
-    return Reply.yes(
-        "noted; the order counts as shipped from the carrier's first scan", standing.rule("shipping.chase")
-    )
+        return Reply.no(fault.code, "tracking_number", None, **fault.facts)
+    return Reply.yes("shipped_noted", standing.rule("shipping.chase"))
 
 
 def cancel(standing: Standing, message: Cancel, at: datetime) -> Reply:
@@ -92,51 +85,44 @@ def cancel(standing: Standing, message: Cancel, at: datetime) -> Reply:
     if refusal := over(standing) or too_long(standing.order.policy, message.text):
         return refusal
     if standing.parcel.delivered_at:
-        text = "the parcel has arrived; what is wrong with it can be reported within the report window"
-        return Reply.no(text, standing.rule("protection.window"), standing.parcel.delivered_at)
+        return Reply.no("cancel_delivered", standing.rule("protection.window"), standing.parcel.delivered_at)
     if standing.parcel.scanned_at:
-        text = "the parcel is on its way; once it arrives it can be reported within the report window"
-        return Reply.no(text, standing.rule("protection.window"), standing.parcel.scanned_at)
+        return Reply.no("cancel_under_way", standing.rule("protection.window"), standing.parcel.scanned_at)
     if message.by is Role.SELLER:
         return _seller_cancels(standing, message, at)
     if message.by is Role.BUYER and message.answer is not None:
-        return Reply.no("only the seller answers a wish to cancel", standing.rule("cancellation.answer"))
+        return Reply.no("seller_answers_cancellation", standing.rule("cancellation.answer"))
     if message.by is Role.BUYER:
         return _buyer_cancels(standing, at)
-    return Reply.no("only buyer or seller can cancel an order; an agent decides in a case")
+    return Reply.no("not_yours_to_cancel")
 
 
 def _seller_cancels(standing: Standing, message: Cancel, at: datetime) -> Reply:
     asked = standing.duties.get(DutyKind.ANSWER_CANCELLATION)
     if message.answer is not Answer.REFUSE:
-        return Reply.yes("the order is cancelled and the buyer is refunded in full", standing.rule("cancellation"), at)
+        return Reply.yes("cancelled", standing.rule("cancellation"), at)
     if asked is None:
-        return Reply.no(
-            "the buyer has not asked to cancel, so there is nothing to refuse", standing.rule("cancellation.answer")
-        )
+        return Reply.no("no_cancellation_asked", standing.rule("cancellation.answer"))
     if asked.lapsed_at(at):
-        return Reply.no("the time to refuse the cancellation has passed", asked.rule, asked.due)
-    return Reply.yes("the order goes on", asked.rule, at)
+        return Reply.no("cancellation_answer_passed", asked.rule, asked.due)
+    return Reply.yes("order_goes_on", asked.rule, at)
 
 
 def _buyer_cancels(standing: Standing, at: datetime) -> Reply:
     grace = clocks.grace_ends(standing.order)
     if at < grace:
-        return Reply.yes("cancelled within the grace period", standing.rule("cancellation.grace"), grace)
+        return Reply.yes("cancelled_in_grace", standing.rule("cancellation.grace"), grace)
     if right := right_to_cancel(standing, at):
-        return Reply.yes("cancelled: the parcel was not handed over in time", standing.rule("shipping.soft"), right)
+        return Reply.yes("cancelled_by_right", standing.rule("shipping.soft"), right)
     asked = standing.duties.get(DutyKind.ANSWER_CANCELLATION)
     if asked and asked.due:
-        return Reply.asked("the seller has been asked already", asked.rule, asked.due)
+        return Reply.asked("seller_asked_already", asked.rule, asked.due)
     if standing.cancellation_refused:
         ship = standing.duties.get(DutyKind.SHIP)
-        return Reply.no(
-            "the seller has refused; you may cancel if the parcel is not handed over in time",
-            standing.rule("cancellation.answer"),
-            ship.due if ship else None,
-        )
+        rule = standing.rule("cancellation.answer")
+        return Reply.no("cancellation_refused_already", rule, ship.due if ship else None)
     due = clocks.answer_cancellation(standing.order, at)
-    return Reply.asked("the seller has been asked; without an answer the order is cancelled", due.rule, due.agreed_due)
+    return Reply.asked("seller_asked", due.rule, due.agreed_due)
 
 
 def right_to_cancel(standing: Standing, at: datetime) -> datetime | None:
@@ -154,51 +140,47 @@ def extend(standing: Standing, message: Extend, at: datetime) -> Reply:
     if refusal := over(standing) or too_long(standing.order.policy, message.text):
         return refusal
     if standing.parcel.scanned_at or standing.parcel.marked_shipped_at:
-        return Reply.no(
-            "the parcel was handed over already; there is nothing to extend", standing.rule("shipping.extension")
-        )
+        return Reply.no("nothing_to_extend", standing.rule("shipping.extension"))
     if message.by is Role.BUYER and message.answer is not None:
         return _answer_extension(standing, message.answer, at)
     cap = clocks.ship(standing.order).extendable_until
     rule = standing.rule("shipping.extension.cap")
     if message.until is None:
-        return Reply.no("say until when, for example 2026-12-01T18:00:00Z", rule, cap)
+        return Reply.no("until_missing", rule, cap, example="2026-12-01T18:00:00Z")
     if cap and message.until > cap:
-        return Reply.no("that is beyond the longest extension", rule, cap)
+        return Reply.no("beyond_extension_cap", rule, cap)
     ship = standing.duties.get(DutyKind.SHIP)
     in_force = ship.due if ship and ship.due else at
     if message.until <= in_force:
-        return Reply.no("that is not later than the ship-by date in force", standing.rule("shipping.soft"), in_force)
+        return Reply.no("not_an_extension", standing.rule("shipping.soft"), in_force)
     if message.by is Role.BUYER:
-        return Reply.yes("the seller has until then", rule, message.until)
+        return Reply.yes("seller_has_until", rule, message.until)
     if message.by is not Role.SELLER:
-        return Reply.no("only buyer and seller agree on a ship-by date", rule)
+        return Reply.no("not_yours_to_extend", rule)
     return _ask_extension(standing, ship, at)
 
 
 def _answer_extension(standing: Standing, answer: Answer, at: datetime) -> Reply:
     asked = standing.duties.get(DutyKind.ANSWER_EXTENSION)
     if asked is None or standing.extension_asked is None:
-        return Reply.no("the seller has not asked for more time", standing.rule("shipping.extension.answer"))
+        return Reply.no("no_extension_asked", standing.rule("shipping.extension.answer"))
     if asked.lapsed_at(at):
-        return Reply.no("the time to answer has passed", asked.rule, asked.due)
+        return Reply.no("answer_passed", asked.rule, asked.due)
     if answer is Answer.AGREE:
-        return Reply.yes("the seller has until then", asked.rule, standing.extension_asked)
-    return Reply.yes("the ship-by date stays", asked.rule, at)
+        return Reply.yes("seller_has_until", asked.rule, standing.extension_asked)
+    return Reply.yes("ship_by_stays", asked.rule, at)
 
 
 def _ask_extension(standing: Standing, ship: Duty | None, at: datetime) -> Reply:
     rule = standing.rule("shipping.extension.requests")
     if standing.extension_asked is not None:
-        return Reply.no("the buyer has been asked already and has not answered yet", rule)
+        return Reply.no("buyer_asked_already", rule)
     if standing.extensions_asked >= standing.order.policy.shipping.extension.requests:
-        return Reply.no("the buyer has been asked as often as the policy allows", rule)
+        return Reply.no("buyer_asked_enough", rule)
     if ship is None or ship.lapsed_at(at):
-        return Reply.no(
-            "the ship-by date has passed; only the buyer can grant more time now", standing.rule("shipping.soft")
-        )
+        return Reply.no("ship_by_passed", standing.rule("shipping.soft"))
     answer = clocks.answer_extension(standing.order, at)
-    return Reply.asked("the buyer has been asked", answer.rule, answer.agreed_due)
+    return Reply.asked("buyer_asked", answer.rule, answer.agreed_due)
 
 
 def accept(standing: Standing, at: datetime) -> Reply:
@@ -206,13 +188,13 @@ def accept(standing: Standing, at: datetime) -> Reply:
     if refusal := over(standing):
         return refusal
     if standing.parcel.delivered_at is None:
-        return Reply.no("the parcel has not been delivered yet", standing.rule("protection.window"))
+        return Reply.no("not_delivered", standing.rule("protection.window"))
     if standing.open_case:
-        return Reply.no(f"{standing.open_case} is open; withdraw the complaint instead")
+        return Reply.no("withdraw_instead", case=standing.open_case)
     report = standing.duties.get(DutyKind.REPORT)
     if report and report.lapsed_at(at):
-        return Reply.no("the report window has closed, and the money is released by itself", report.rule, report.due)
-    return Reply.yes("accepted; the money is released to the seller", standing.rule("protection.window"), at)
+        return Reply.no("report_window_closed", report.rule, report.due)
+    return Reply.yes("accepted", standing.rule("protection.window"), at)
 
 
 def complain(standing: Standing, message: Complaint, at: datetime) -> Reply:
@@ -223,36 +205,28 @@ def complain(standing: Standing, message: Complaint, at: datetime) -> Reply:
         reason = Reason(message.reason)
         rule = standing.order.policy.reasons[reason]
     except (ValueError, KeyError):
-        known = ", ".join(standing.order.policy.reasons)
-        return Reply.no(
-            f"this is not a reason of {standing.order.policy.pack}; use one of: {known}", standing.rule("reasons")
-        )
+        policy = standing.order.policy
+        return Reply.no("reason_unknown", standing.rule("reasons"), pack=policy.pack, codes=tuple(policy.reasons))
     if standing.open_case:
-        return Reply(
-            verdict=Verdict.REFUSED,
-            text=f"{standing.open_case} is open already; add to it there",
-            rule=standing.rule(f"reasons.{reason}"),
-            case_id=standing.open_case,
-        )
+        refusal = Reply.no("case_open_already", standing.rule(f"reasons.{reason}"), case=standing.open_case)
+        return refusal.model_copy(update={"case_id": standing.open_case})
     window = complaint_window(standing, rule)
     if window is None:
         expected = clocks.estimate(standing.order.carriage, standing.parcel)
         return Reply.no(_not_yet(rule.anchor), standing.rule(f"reasons.{reason}.anchor"), expected)
     opens, closes = window
     if at < opens:
-        return Reply.no("too early: this can be reported from then on", standing.rule(f"reasons.{reason}.opens"), opens)
+        return Reply.no("report_too_early", standing.rule(f"reasons.{reason}.opens"), opens)
     if at >= closes:
-        return Reply.no(
-            "too late: the window to report this has closed", standing.rule(f"reasons.{reason}.closes"), closes
-        )
-    return Reply.yes("a case is opened", standing.rule(f"reasons.{reason}"), closes)
+        return Reply.no("report_too_late", standing.rule(f"reasons.{reason}.closes"), closes)
+    return Reply.yes("case_opens", standing.rule(f"reasons.{reason}"), closes)
 
 
 def _not_yet(anchor: Anchor) -> str:
     return {
-        Anchor.DELIVERED: "this can be reported once the carrier has delivered the parcel",
-        Anchor.ESTIMATE: "this can be reported once the parcel is on its way and past its estimate",
-        Anchor.LAST_NEWS: "this can be reported while the parcel is on its way and silent",
+        Anchor.DELIVERED: "wait_for_delivery",
+        Anchor.ESTIMATE: "wait_for_estimate",
+        Anchor.LAST_NEWS: "wait_for_silence",
     }[anchor]
 
 

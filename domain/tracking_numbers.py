@@ -11,6 +11,7 @@ from functools import cache
 from itertools import cycle
 from operator import mul
 from string import ascii_uppercase, digits
+from typing import NamedTuple
 
 # The formats are a Python module, not a JSON file, because workflow code may read no file while it runs;
 # the compiled module is imported in about a millisecond.
@@ -26,7 +27,12 @@ _CARRIERS = CARRIERS | {"sandbox": Carrier("sandbox", (_SANDBOX,))}
 
 _COUNTRIES = frozenset(COUNTRIES.split())
 
-_COPY_AGAIN = "Copy the number again from the label."
+
+class Fault(NamedTuple):
+    """Why a number cannot be right: the code of a reply, which says what to do, and its facts."""
+
+    code: str
+    facts: dict[str, object]
 
 
 def normalise(number: str) -> str:
@@ -34,8 +40,8 @@ def normalise(number: str) -> str:
     return re.sub(r"[\s-]+", "", number).upper()
 
 
-def check_tracking_number(carrier: str, number: str) -> str | None:
-    """None when the number is plausible for the carrier, otherwise one reason that says what to do.
+def check_tracking_number(carrier: str, number: str) -> Fault | None:
+    """None when the number is plausible for the carrier, otherwise the first fault.
 
     `carrier` is a code such as `usps`, `ups`, `fedex`, `dhl`, `dpd`, `sandbox`,
     or `s10` for international items of any postal operator.
@@ -43,20 +49,19 @@ def check_tracking_number(carrier: str, number: str) -> str | None:
     or with anything but letters, digits, white space and hyphens. Never raises.
     """
     text, code = normalise(number), carrier.lower()
-    reason = _impossible(number, text)
-    if reason or code not in _CARRIERS:
-        return reason
+    fault = _impossible(number, text)
+    if fault or code not in _CARRIERS:
+        return fault
     faults = _faults(code, text)
     if faults is None:
         return None
     name, kinds = _CARRIERS[code]
-    refusal = f"{text} is not {'an' if name[0] in 'AEIOaeio' else 'a'} {name} number"
+    facts = {"number": text, "carrier": name}
     if faults:
-        return f"{refusal}: {faults[0]}. {_COPY_AGAIN}"
-    examples = " or ".join(kind.example for kind in kinds[:2])
+        return Fault(faults[0].code, facts | faults[0].facts)
+    shapes = facts | {"examples": tuple(kind.example for kind in kinds[:2])}
     other = _only_carrier(text)
-    advice = f"It fits {other}: choose that carrier or copy the number again." if other else _COPY_AGAIN
-    return f"{refusal}: those look like {examples}. {advice}"
+    return Fault("number_of_another", shapes | {"other": other}) if other else Fault("number_shape", shapes)
 
 
 def sandbox_number(seed: int) -> str:
@@ -65,13 +70,13 @@ def sandbox_number(seed: int) -> str:
     return f"SBX{serial}{_check_digit(_SANDBOX, serial)}"
 
 
-def _impossible(number: str, text: str) -> str | None:
+def _impossible(number: str, text: str) -> Fault | None:
     if stray := re.search(r"[^A-Za-z0-9\s-]", number):
-        return f"A tracking number has letters, digits, spaces and hyphens, not {stray[0]!r}. {_COPY_AGAIN}"
+        return Fault("number_stray", {"stray": stray[0]})
     if not text:
-        return "The tracking number is empty. Enter the number printed on the label."
+        return Fault("number_empty", {})
     if len(text) > LONGEST:
-        return f"A tracking number has at most {LONGEST} characters, not {len(text)}. {_COPY_AGAIN}"
+        return Fault("number_too_long", {"most": LONGEST, "characters": len(text)})
     return None
 
 
@@ -80,7 +85,7 @@ def _compiled(code: str) -> tuple[tuple[re.Pattern[str], Format], ...]:
     return tuple((re.compile(kind.pattern), kind) for kind in _CARRIERS[code].formats)
 
 
-def _faults(code: str, text: str) -> list[str] | None:
+def _faults(code: str, text: str) -> list[Fault] | None:
     """None when a format accepts the number, otherwise what is wrong by each format that has its shape."""
     faults = []
     for pattern, kind in _compiled(code):
@@ -92,12 +97,12 @@ def _faults(code: str, text: str) -> list[str] | None:
     return faults
 
 
-def _fault(kind: Format, match: re.Match[str]) -> str | None:
+def _fault(kind: Format, match: re.Match[str]) -> Fault | None:
     country = match.groupdict().get("country")
     if country and country not in _COUNTRIES:
-        return f"there is no country {country}"
+        return Fault("number_country", {"country": country})
     if kind.rule and match["check"] != (expected := _check_digit(kind, match["serial"])):
-        return f"its check digit should be {expected}, not {match['check']}"
+        return Fault("number_check", {"expected": expected, "found": match["check"]})
     return None
 
 

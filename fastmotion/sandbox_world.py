@@ -79,7 +79,7 @@ class SandboxWorld:
         except MessageRefused as refused:
             return refused.reply
         except OrderClosed as closed:
-            return Reply.no(str(closed))
+            return Reply.no("order_over", ending=closed.ending or "ended_by_operations")
 
     async def end(self, order_id: str) -> Outcome:
         """Wait for the end of the order."""

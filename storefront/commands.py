@@ -116,7 +116,7 @@ async def _refusals(redress: Redress, subject: str, signal: str) -> list[Reply] 
     except NotAnswered:
         return None
     refused = [entry.facts for entry in story if entry.what == "refused" and entry.facts.get("message") == signal]
-    return [Reply.no(facts.get("text", ""), facts.get("rule", "")) for facts in refused]
+    return [Reply.no(facts.get("code", ""), facts.get("rule", ""), None, **wording.replied(facts)) for facts in refused]
 
 
 def ask(command: str, subject: str, request_id: str, as_json: bool, **fields: Any) -> NoReturn:

@@ -37,10 +37,10 @@ class _Alarm:
     @property
     def summary(self) -> str:
         """The timer's text in the Web UI."""
-        action = f"{self.duty.owner}: {wording.ACTIONS[self.duty.kind]} by {wording.moment(self.duty.due or self.at)}"
+        action = f"{self.duty.owner}: {wording.action(self.duty.kind)} by {wording.moment(self.duty.due or self.at)}"
         if self.reminds:
             return f"Remind {action}"[:200]
-        return f"{action}; on silence {details.consequence(self.duty)}"[:200]
+        return f"{action}; on silence {wording.consequence(self.duty.on_silence)}"[:200]
 
 
 class Docket:
@@ -230,13 +230,13 @@ def _open(duty: Duty) -> OpenDuty:
     return OpenDuty(
         kind=duty.kind,
         owner=duty.owner,
-        action=wording.ACTIONS[duty.kind],
+        action=wording.action(duty.kind),
         since=duty.since,
         due=duty.due,
         calendar=duty.calendar,
         reminders_left=tuple(at + moved for at in duty.reminders) if duty.due else (),
         on_silence=duty.on_silence,
-        consequence=details.consequence(duty),
+        consequence=wording.consequence(duty.on_silence),
         rule=duty.rule,
         paused=duty.paused,
         extendable_until=duty.extendable_until,

@@ -9,15 +9,13 @@ from datetime import datetime
 from temporalio import workflow
 
 from activities.notices import NoticeActivities
-from domain import details, wording
+from domain import wording
 from domain.duties import Duty, DutyKind
 from domain.messages import Disruption, Reply
 from domain.parties import Party, Role
 from domain.requests import Posting
 from domain.story import JournalState, Notice, StoryEntry, Told
 from workflows.options import KEEP, described
-
-LONGEST_FACT = 300
 
 
 class Journal:
@@ -56,7 +54,7 @@ class Journal:
     def note(self, what: str, *told: Role, **facts: object) -> None:
         """Something happened; `told` are the parties who get a notice of it. Instants are shown in UTC."""
         now = self._now()
-        texts = {name: _text(value) for name, value in facts.items()}
+        texts = {name: wording.fact(value) for name, value in facts.items()}
         self._story.append(StoryEntry(at=now, what=what, facts=texts))
         if len(self._story) > self._limit:
             del self._story[self._limit // 2]
@@ -88,9 +86,9 @@ class Journal:
             duty.owner,
             *also,
             owner=duty.owner,
-            action=wording.ACTIONS[duty.kind],
+            action=duty.kind,
             due=duty.due,
-            consequence=details.consequence(duty),
+            consequence=duty.on_silence,
         )
 
     def answer(self, message: str, by: Role, reply: Reply) -> Reply:
@@ -98,23 +96,22 @@ class Journal:
         if reply.refused:
             self.rejected += 1
             workflow.logger.info("message refused", extra={"refused": message, "by": by, "rule": reply.rule})
-            grounds = [wording.moment(reply.instant)] if reply.instant else []
-            grounds += [reply.rule] if reply.rule else []
-            text = f"{reply.text} ({', '.join(grounds)})" if grounds else reply.text
-            self.note("refused", by, message=message, by=by, text=text, rule=reply.rule)
+            kept = wording.refusal(reply.code, reply.facts, reply.rule, reply.instant)
+            self.note("refused", by, message=message, by=by, **kept)
         return reply
 
     def disrupted(self, disruption: Disruption, moved: Sequence[DutyKind]) -> None:
         """A disruption has moved clocks, or named none that is open now or known at all."""
         unknown = sorted(set(disruption.clocks) - set(DutyKind))
-        if unknown or not disruption.clocks:
-            known = ", ".join(DutyKind)
-            reply = Reply.no(f"no clock is called {', '.join(unknown) or 'nothing'}; use {known}", "disruptions")
+        if unknown:
+            reply = Reply.no("clocks_unknown", "disruptions", words=unknown, codes=tuple(DutyKind))
+            self.answer("disruption", Role.PLATFORM, reply)
+        elif not disruption.clocks:
+            reply = Reply.no("clocks_missing", "disruptions", codes=tuple(DutyKind))
             self.answer("disruption", Role.PLATFORM, reply)
         told = (Role.BUYER, Role.SELLER) if moved else ()
         what = "disruption_ended" if disruption.revoked else "disrupted"
-        clocks = ", ".join(moved) or "none that is open now"
-        self.note(what, *told, disruption=disruption.disruption_id, clocks=clocks)
+        self.note(what, *told, disruption=disruption.disruption_id, clocks=moved or ("none",))
 
     def snapshot(self) -> JournalState:
         """All that another run needs to go on, with what is not posted yet; what is under way is not in it."""
@@ -156,7 +153,3 @@ class Journal:
         """Wait until every notice is in the outbox; needed before the workflow ends, which would leave it unsaid."""
         for handle in tuple(self._under_way):
             await handle
-
-
-def _text(value: object) -> str:
-    return wording.moment(value) if isinstance(value, datetime) else str(value)[:LONGEST_FACT]

@@ -25,6 +25,12 @@ from workflows.options import MOVE_MONEY, described
 # Entries that only divide escrow among our own accounts need no provider.
 BY_PROVIDER = {EntryKind.REFUNDED: "refunded", EntryKind.RELEASED: "released", EntryKind.COMPENSATED: "compensated"}
 
+REPORTED = {
+    ChargebackState.OPENED: "chargeback_opened",
+    ChargebackState.WON: "chargeback_won",
+    ChargebackState.LOST: "chargeback_lost",
+}
+
 
 class Treasury:
     """Writes each movement as intent before it is made and as fact after it; a chargeback lets none be made."""
@@ -127,18 +133,18 @@ class Treasury:
         total = self._order.price.total
         amount = self._disputed.get(message.chargeback_id, total) if message.amount is None else message.amount
         if amount.currency != total.currency or not 0 < amount.minor <= total.minor:
-            return Reply.no(f"a chargeback of {amount} cannot belong to a payment of {total}", rule)
+            return Reply.no("chargeback_amount", rule, amount=amount, total=total)
         if message.state not in list(ChargebackState):
-            return Reply.no(f"{message.state} is not a state of a chargeback; use opened, won or lost", rule)
+            return Reply.no("chargeback_state", rule, word=message.state, codes=tuple(ChargebackState))
         if known is message.state or known in (ChargebackState.WON, ChargebackState.LOST):
-            return Reply.yes("known already", rule)
+            return Reply.yes("known_already", rule)
         state = self.chargebacks[message.chargeback_id] = ChargebackState(message.state)
         if state is ChargebackState.OPENED:
             self._disputed[message.chargeback_id] = amount
             self._freeze(message.chargeback_id, at)
         else:
             self._resolved(message.chargeback_id, state, amount)
-        return Reply.yes(f"chargeback {state}", rule)
+        return Reply.yes(REPORTED[state], rule)
 
     def give_up_chargebacks(self, rule: str) -> None:
         """Nobody has reported a result within the policy's time: the bank keeps what it took."""

@@ -144,6 +144,16 @@ def test_the_contact_stays_beside_the_notice(store: Engine) -> None:
     assert contact.address not in SqlOutbox(store).notices("order-1")[0].model_dump_json()
 
 
+def test_the_text_is_in_the_language_of_its_reader(store: Engine) -> None:
+    """Beside a notice stands its text, rendered for the locale of its party."""
+    found = notice("a").model_copy(update={"kind": "found", "locale": "zh-CN", "facts": {"at": "2026-03-05 09:00 UTC"}})
+
+    post(NoticeActivities(SqlOutbox(store), SandboxDirectory()), found)
+
+    with store.connect() as connection:
+        assert ["曾视为丢失的包裹已于 2026-03-05 09:00 UTC 送达。"] == list(connection.scalars(select(outbox.c.text)))
+
+
 @pytest.mark.parametrize("directory", [Unknown(), Down()])
 def test_a_notice_without_a_contact_is_kept(store: Engine, directory: Unknown | Down) -> None:
     """A notice to somebody unknown, or looked up in vain, is kept and marked, not lost."""
