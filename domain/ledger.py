@@ -1,6 +1,7 @@
 """The ledger of one order: every movement of its money, as intent before it is made and as fact after.
 
-Double entry over five accounts. What the buyer paid enters escrow; all that leaves escrow has an owner.
+Double entry over six accounts. What the buyer paid enters escrow; all that leaves escrow has an owner, and a later
+decision may bring it back. Buyer and carrier are outside: what they give and get is all that is known of them.
 The law, checked at every entry: the accounts sum to zero, and escrow, seller and tax never go below zero,
 even if every intent comes true. Nobody but the platform can be out of pocket.
 """
@@ -22,10 +23,15 @@ class Account(StrEnum):
     SELLER = "seller"
     PLATFORM = "platform"
     TAX = "tax"
+    CARRIER = "carrier"
 
 
 class EntryKind(StrEnum):
-    """Why money moved."""
+    """Why money moved.
+
+    Fee, shipping, tax and the charge for a label also move back into escrow, when a later decision lowers them.
+    A refund comes out of escrow, or from the platform where escrow has nothing left.
+    """
 
     CAPTURED = "captured"
     REFUNDED = "refunded"
@@ -36,6 +42,10 @@ class EntryKind(StrEnum):
     TAX = "tax"
     CHARGED_BACK = "charged_back"
     RECOVERED = "recovered"
+    CLAWED_BACK = "clawed_back"
+    LABEL = "label"
+    LABEL_REFUNDED = "label_refunded"
+    LABEL_CHARGED = "label_charged"
 
 
 class Conservation(ValueError):
@@ -84,8 +94,12 @@ class Ledger(Model):
         return self.free(Account.ESCROW)
 
     def total(self, *kinds: EntryKind) -> int:
-        """Minor units moved by facts of these kinds."""
-        return sum(entry.amount.minor for entry in self.facts if entry.kind in kinds)
+        """Minor units moved by facts of these kinds, less what they brought back into escrow."""
+        return sum(_signed(entry) for entry in self.facts if entry.kind in kinds)
+
+    def promised(self, *kinds: EntryKind) -> int:
+        """The same total as if every intent had come true."""
+        return sum(_signed(entry) for entry in (*self.facts, *self.intents) if entry.kind in kinds)
 
     def knows(self, key: str) -> bool:
         """Whether a movement of this key was ever intended or made."""
@@ -136,3 +150,11 @@ class Ledger(Model):
         for account in (Account.SELLER, Account.TAX):
             if self.free(account) < 0:
                 raise Conservation(f"the {account} account is below zero")
+
+
+_INTO_ESCROW = frozenset({EntryKind.CAPTURED, EntryKind.CLAWED_BACK})
+
+
+def _signed(entry: Entry) -> int:
+    back = entry.target is Account.ESCROW and entry.kind not in _INTO_ESCROW
+    return -entry.amount.minor if back else entry.amount.minor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 from itertools import count
 
 from pydantic import Field
@@ -11,7 +12,7 @@ from pydantic import Field
 from domain.base import Instant, Model
 from domain.ledger import Account, Entry, EntryKind, Ledger
 from domain.money import Money
-from domain.order import Order
+from domain.order import Order, PriceSplit
 from domain.parties import Role
 
 
@@ -38,7 +39,8 @@ class Decision(Model):
     """How the money divides: the buyer is to have had `refund` back in total, the rest is released.
 
     Being a total, it can be carried out again and again: what was refunded or charged back before counts.
-
+    `costs` is what goes to the platform first of the money that the buyer leaves, for a label that buyer or seller
+    must pay; where the buyer pays it, `refund` is already lower by it.
     `borne_by` platform means the seller is paid their share although the buyer is refunded.
     `rule` is the setting or ruling behind it.
     """
@@ -48,6 +50,7 @@ class Decision(Model):
     rule: str
     at: Instant
     borne_by: Role = Role.SELLER
+    costs: Money | None = None
     case_id: str = ""
     note: str = Field(default="", max_length=200)
 
@@ -66,73 +69,191 @@ def capture(order: Order) -> Ledger:
     return Ledger().record(paid)
 
 
-def movements(order: Order, ledger: Ledger, decision: Decision, at: datetime) -> tuple[Entry, ...]:
-    """The entries that carry out `decision` on what is left in escrow, refund first, none of them zero.
+class Division(Model):
+    """How the total of an order divides between those who can have it. The parts add up to the total.
 
-    A refund is never below zero nor more than what is left. What the buyer leaves pays tax, then shipping;
-    seller and platform share the rest in the proportion of the undisturbed order, so a partial refund lowers
-    the fee too. What was paid or intended before counts, so that nothing is paid twice; what the platform has
-    advanced to the bank, while an intent that came to nothing held the escrow, it recovers first.
-    Raises `CurrencyMismatch` for a refund in another currency.
+    `platform` is its fee, the shipping where its own label was used, and what the decision makes others pay for labels.
     """
-    price = order.price
-    free = Money(minor=ledger.available, currency=price.total.currency)
-    returned = Money(minor=_paid(ledger, EntryKind.REFUNDED, EntryKind.CHARGED_BACK), currency=free.currency)
-    refund = max(free.zero, min(decision.refund - returned, free)).minor
-    left = free.minor - refund
-    recovered = min(left, _advanced(ledger))
-    left -= recovered
 
-    kept = left + _paid(ledger, EntryKind.RELEASED, EntryKind.TAX, EntryKind.SHIPPING, EntryKind.FEE)
-    tax = min(price.tax.minor, kept)
-    shipping = min(_platform_shipping(order), kept - tax)
-    rest = kept - tax - shipping
+    buyer: Money
+    seller: Money
+    platform: Money
+    tax: Money
+
+
+def division(price: PriceSplit, refund: Money, costs: Money | None = None) -> Division:
+    """How the total divides if the buyer is to have `refund` of it, and the seller bears that.
+
+    A refund is never below zero nor above the total. What the buyer leaves pays `costs` first, then tax, then shipping;
+    seller and platform share the rest in the proportion of the undisturbed order, so a partial refund lowers the fee
+    too. Raises `CurrencyMismatch` for amounts in another currency.
+    """
+    shares = _shares(price, refund, costs)
+    owned = {
+        account: sum(minor for kind, minor in shares.items() if _OWNERS[kind] is account)
+        for account in (Account.SELLER, Account.PLATFORM, Account.TAX)
+    }
+    owned[Account.BUYER] = price.total.minor - sum(owned.values())
+    return Division(**{name: Money(minor=minor, currency=refund.currency) for name, minor in owned.items()})
+
+
+def _shares(price: PriceSplit, refund: Money, costs: Money | None) -> dict[EntryKind, int]:
+    """What leaves escrow for others than the buyer, in the order in which it is served."""
+    total = price.total
+    kept = (total - max(total.zero, min(refund, total))).minor
+    charged = min(max(total.zero, costs or total.zero).minor, kept)
+    tax = min(price.tax.minor, kept - charged)
+    shipping = min(price.shipping.minor if price.shipping_to is Role.PLATFORM else 0, kept - charged - tax)
+    rest = kept - charged - tax - shipping
     fee = rest * price.platform_fee.minor // (price.seller_share + price.platform_fee).minor
-    owed: dict[EntryKind, int] = {}
-    for kind, minor in ((EntryKind.TAX, tax), (EntryKind.SHIPPING, shipping), (EntryKind.FEE, fee)):
-        owed[kind] = min(left, max(0, minor - _paid(ledger, kind)))
-        left -= owed[kind]
-    lacking = price.seller_share.minor - _paid(ledger, EntryKind.RELEASED, EntryKind.COMPENSATED) - left
+    return {
+        EntryKind.LABEL_CHARGED: charged,
+        EntryKind.TAX: tax,
+        EntryKind.SHIPPING: shipping,
+        EntryKind.FEE: fee,
+        EntryKind.RELEASED: rest - fee,
+    }
+
+
+def movements(order: Order, ledger: Ledger, decision: Decision, at: datetime) -> tuple[Entry, ...]:
+    """The entries that carry out `decision` on the ledger as it stands, none of them zero.
+
+    They are to be made in this order: what comes back into escrow first, then the refund, then the others' shares,
+    which are those of `division`. What was paid or intended before counts, so that carrying out again moves nothing,
+    and a plan that is broken off may be made anew at any step.
+
+    A buyer who has had more than the decision gives keeps it. One who is to have more than escrow holds gets it from
+    those who have more than their new share: the platform gives back fee, shipping and label charges, tax follows,
+    and the rest is clawed back from the seller, altogether at most the share `appeals.clawback` of all that they were
+    paid, rounded down. A label charged later is collected the same way. If the platform bears the loss, nothing is
+    clawed back: the platform refunds what lacks, and pays the seller up to their undisturbed share. If the seller
+    bears it, a refund stops where the clawback does: with a clawback of nothing a later, higher refund is what fee,
+    shipping and tax bring. Better a decision carried out in part, as the ledger shows, than a debt that nobody has
+    agreed to bear.
+
+    What the platform has paid to the buyer itself (to the bank, while an intent held the escrow, or as a refund that
+    it bore) it recovers from escrow that nobody needs, and never from the seller; nor is a compensation taken back.
+    Raises `CurrencyMismatch` for a refund or costs in another currency.
+    """
+    total = order.price.total
+    borne_by_platform = decision.borne_by is Role.PLATFORM
+    had = Money(minor=ledger.promised(EntryKind.REFUNDED, EntryKind.CHARGED_BACK), currency=total.currency)
+    goal = max(had, min(decision.refund, total))
+    needed = (goal - had).minor
+    shares = _shares(order.price, goal, decision.costs)
+    over = {kind: _held(ledger, kind) - share for kind, share in shares.items()}
+    advanced = _advanced(ledger)
+    recovered = min(advanced, max(0, ledger.available - needed))
+    free = ledger.available - recovered
+    coming = sum(entry.amount.minor for entry in ledger.intents if entry.target is Account.ESCROW)
+
+    # Where the platform is still out of pocket, others' shares wait: what comes back is for the buyer alone.
+    waiting = recovered < advanced
+    owed = {kind: 0 if waiting else max(0, -minor) for kind, minor in over.items()}
+    paid = _held(ledger, EntryKind.RELEASED) + ledger.promised(EntryKind.COMPENSATED)
+    unpaid = max(0, order.price.seller_share.minor - paid)
+    # What a compensated seller is short of has been paid by the platform, which need not give up its own part for it.
+    owed[EntryKind.RELEASED] = max(0, owed[EntryKind.RELEASED] - ledger.promised(EntryKind.COMPENSATED))
+    back = _brought_back(order, ledger, over, owed, needed - free - coming, spare_seller=borne_by_platform)
 
     planned: list[Entry] = []
 
-    def move(kind: EntryKind, target: Account, minor: int, source: Account = Account.ESCROW) -> None:
+    def move(kind: EntryKind, source: Account, target: Account, minor: int) -> None:
         if minor > 0:
             key = _unused_key(ledger, planned, f"{_STEMS.get(kind, kind)}-{order.order_id}")
-            amount = Money(minor=minor, currency=free.currency)
+            amount = Money(minor=minor, currency=total.currency)
             planned.append(Entry(key=key, kind=kind, source=source, target=target, amount=amount, at=at))
 
-    move(EntryKind.REFUNDED, Account.BUYER, refund)
-    move(EntryKind.RECOVERED, Account.PLATFORM, recovered)
-    move(EntryKind.RELEASED, Account.SELLER, left)
-    move(EntryKind.TAX, Account.TAX, owed[EntryKind.TAX])
-    move(EntryKind.SHIPPING, Account.PLATFORM, owed[EntryKind.SHIPPING])
-    move(EntryKind.FEE, Account.PLATFORM, owed[EntryKind.FEE])
-    if decision.borne_by is Role.PLATFORM:
-        move(EntryKind.COMPENSATED, Account.SELLER, lacking, source=Account.PLATFORM)
+    for kind, minor in back.items():
+        move(EntryKind.CLAWED_BACK if kind is EntryKind.RELEASED else kind, _OWNERS[kind], Account.ESCROW, minor)
+    left = free + sum(back.values())
+    refund = min(needed, left)
+    left -= refund
+    move(EntryKind.REFUNDED, Account.ESCROW, Account.BUYER, refund)
+    if borne_by_platform:
+        move(EntryKind.REFUNDED, Account.PLATFORM, Account.BUYER, needed - refund - coming)
+    served: dict[EntryKind, int] = {}
+    for kind in shares:
+        served[kind] = min(left, unpaid if kind is EntryKind.RELEASED else owed[kind])
+        left -= served[kind]
+    move(EntryKind.RECOVERED, Account.ESCROW, Account.PLATFORM, recovered + left)
+    for kind, owner in _OWNERS.items():
+        move(kind, Account.ESCROW, owner, served[kind])
+    if borne_by_platform:
+        move(EntryKind.COMPENSATED, Account.PLATFORM, Account.SELLER, unpaid - served[EntryKind.RELEASED])
     return tuple(planned)
 
 
-_STEMS = {EntryKind.REFUNDED: "refund", EntryKind.RELEASED: "release", EntryKind.COMPENSATED: "release"}
+_STEMS = {
+    EntryKind.REFUNDED: "refund",
+    EntryKind.RELEASED: "release",
+    EntryKind.COMPENSATED: "release",
+    EntryKind.CLAWED_BACK: "clawback",
+    EntryKind.LABEL_CHARGED: "label",
+}
+_OWNERS = {
+    EntryKind.RELEASED: Account.SELLER,
+    EntryKind.LABEL_CHARGED: Account.PLATFORM,
+    EntryKind.TAX: Account.TAX,
+    EntryKind.SHIPPING: Account.PLATFORM,
+    EntryKind.FEE: Account.PLATFORM,
+}
 
 
-def _paid(ledger: Ledger, *kinds: EntryKind) -> int:
-    return sum(entry.amount.minor for entry in (*ledger.facts, *ledger.intents) if entry.kind in kinds)
+def _held(ledger: Ledger, kind: EntryKind) -> int:
+    clawed_back = ledger.promised(EntryKind.CLAWED_BACK) if kind is EntryKind.RELEASED else 0
+    return ledger.promised(kind) - clawed_back
+
+
+def _brought_back(
+    order: Order,
+    ledger: Ledger,
+    over: dict[EntryKind, int],
+    owed: dict[EntryKind, int],
+    lacking: int,
+    *,
+    spare_seller: bool,
+) -> dict[EntryKind, int]:
+    """What comes back into escrow of each kind, for a buyer to whom `lacking` is due and for those who are `owed`.
+
+    A payout is touched last, and for the buyer and a label only: a division that the bound of clawbacks has left
+    uneven is not evened out at the seller's expense later.
+    """
+    back: dict[EntryKind, int] = {}
+    for kind in (EntryKind.FEE, EntryKind.SHIPPING, EntryKind.LABEL_CHARGED, EntryKind.TAX):
+        back[kind] = max(0, min(over[kind], lacking + sum(owed.values()), _reversible(order, ledger, kind)))
+        lacking -= back[kind]
+    wanted = 0 if spare_seller else lacking + owed[EntryKind.LABEL_CHARGED]
+    kind = EntryKind.RELEASED
+    back[kind] = max(0, min(over[kind], wanted, _reversible(order, ledger, kind)))
+    return back
+
+
+def _reversible(order: Order, ledger: Ledger, kind: EntryKind) -> int:
+    """The most that may come back into escrow of one kind."""
+    if kind is EntryKind.TAX:
+        return ledger.free(Account.TAX)
+    if kind is not EntryKind.RELEASED:
+        return ledger.promised(kind)
+    paid = Money(minor=ledger.total(EntryKind.RELEASED, EntryKind.COMPENSATED), currency=order.price.total.currency)
+    # By way of its text: as a float, 0.3 of USD 10.00 would be a cent less than USD 3.00.
+    bound = paid.share(Fraction(str(order.policy.appeals.clawback))).minor - ledger.promised(EntryKind.CLAWED_BACK)
+    return min(bound, ledger.free(Account.SELLER))
 
 
 def _advanced(ledger: Ledger) -> int:
-    kind, source = EntryKind.CHARGED_BACK, Account.PLATFORM
-    paid = sum(entry.amount.minor for entry in ledger.facts if (entry.kind, entry.source) == (kind, source))
-    return paid - _paid(ledger, EntryKind.RECOVERED)
+    """What the platform has paid to the buyer and not yet recovered."""
+    paid = sum(
+        entry.amount.minor
+        for entry in (*ledger.facts, *ledger.intents)
+        if (entry.source, entry.target) == (Account.PLATFORM, Account.BUYER)
+    )
+    return max(0, paid - ledger.promised(EntryKind.RECOVERED))
 
 
 def _unused_key(ledger: Ledger, planned: list[Entry], stem: str) -> str:
     keys = (f"{stem}-{number}" for number in count(1))
     return next(key for key in keys if not ledger.knows(key) and all(entry.key != key for entry in planned))
-
-
-def _platform_shipping(order: Order) -> int:
-    return order.price.shipping.minor if order.price.shipping_to is Role.PLATFORM else 0
 
 
 def charged_back(order: Order, ledger: Ledger, amount: Money, reference: str, at: datetime) -> tuple[Entry, ...]:

@@ -37,7 +37,7 @@ def balances(ledger: Ledger) -> dict[str, int]:
 
 def test_a_capture_fills_escrow() -> None:
     """What the buyer pays enters escrow, and the accounts sum to zero."""
-    expected = {"buyer": -1000, "escrow": 1000, "seller": 0, "platform": 0, "tax": 0}
+    expected = {"buyer": -1000, "escrow": 1000, "seller": 0, "platform": 0, "tax": 0, "carrier": 0}
     assert expected == balances(captured())
 
 
@@ -120,6 +120,38 @@ def test_total_counts_facts_of_the_kinds_asked_for() -> None:
     ledger = captured().record(entry("refund-A-1", 300)).intend(entry("refund-A-2", 200))
     assert 300 == ledger.total(EntryKind.REFUNDED)
     assert 1300 == ledger.total(EntryKind.REFUNDED, EntryKind.CAPTURED)
+
+
+def test_totals_are_net_of_what_came_back_into_escrow() -> None:
+    """A fee that was given back does not count as earned; a clawback counts as what it took."""
+    ledger = captured()
+    for moved in (
+        entry("fee-A-1", 300, target=Account.PLATFORM, kind=EntryKind.FEE),
+        entry("release-A-1", 700, target=Account.SELLER, kind=EntryKind.RELEASED),
+        entry("fee-A-2", 100, Account.PLATFORM, Account.ESCROW, EntryKind.FEE),
+        entry("clawback-A-1", 250, Account.SELLER, Account.ESCROW, EntryKind.CLAWED_BACK),
+    ):
+        ledger = ledger.record(moved)
+    assert (200, 250) == (ledger.total(EntryKind.FEE), ledger.total(EntryKind.CLAWED_BACK))
+    assert 1000 == ledger.total(EntryKind.CAPTURED)
+
+
+def test_what_is_promised_counts_intents_too() -> None:
+    """A plan must not pay twice what is under way, so it reckons with every intent as made."""
+    ledger = captured().record(entry("refund-A-1", 300)).intend(entry("refund-A-2", 200))
+    assert 500 == ledger.promised(EntryKind.REFUNDED)
+
+
+def test_a_label_is_money_between_platform_and_carrier() -> None:
+    """What labels cost leaves the buyer's money alone, and an unused label comes back."""
+    ledger = captured().record(entry("label-A-1", 600, Account.PLATFORM, Account.CARRIER, EntryKind.LABEL))
+    assert (1000, -600, 600) == (
+        ledger.available,
+        ledger.balance(Account.PLATFORM),
+        ledger.balance(Account.CARRIER),
+    )
+    ledger = ledger.record(entry("label-A-2", 600, Account.CARRIER, Account.PLATFORM, EntryKind.LABEL_REFUNDED))
+    assert (0, 0) == (ledger.balance(Account.PLATFORM), ledger.balance(Account.CARRIER))
 
 
 KEYS = st.sampled_from([f"k{number}" for number in range(8)])

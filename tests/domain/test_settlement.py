@@ -1,9 +1,10 @@
 """What decisions mean in money."""
 
 from datetime import UTC, datetime
+from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.ledger import Account, Entry, EntryKind, Ledger
@@ -11,7 +12,7 @@ from domain.money import CurrencyMismatch, Money
 from domain.order import Line, Order, PriceSplit
 from domain.parties import Party, Role
 from domain.policy_packs import load, pin
-from domain.settlement import Decision, Ending, capture, charged_back, movements
+from domain.settlement import Decision, Ending, capture, charged_back, division, movements
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -42,18 +43,42 @@ def an_order(
     return ORDER.model_copy(update={"price": price})
 
 
-def decision(refund: Money, borne_by: Role = Role.SELLER) -> Decision:
-    """That the buyer is to have `refund` back."""
-    return Decision(ending=Ending.CASE, refund=refund, rule="test", at=NOW, borne_by=borne_by)
+def decision(refund: Money, borne_by: Role = Role.SELLER, costs: Money | None = None) -> Decision:
+    """That the buyer is to have `refund` back, and the platform `costs` of the rest."""
+    return Decision(ending=Ending.CASE, refund=refund, rule="test", at=NOW, borne_by=borne_by, costs=costs)
 
 
 def carried_out(ledger: Ledger, plan: tuple[Entry, ...]) -> Ledger:
-    """The ledger once every movement of the plan is a fact."""
+    """The ledger once every movement of the plan is a fact, one after the other."""
     for entry in plan:
-        ledger = ledger.intend(entry)
-    for entry in plan:
-        ledger = ledger.confirm(entry.key, NOW, "ref")
+        ledger = ledger.intend(entry).confirm(entry.key, NOW, "ref")
     return ledger
+
+
+def settled(order: Order, *decisions: Decision) -> Ledger:
+    """The ledger once all decisions are carried out, each after the one before."""
+    ledger = capture(order)
+    for made in decisions:
+        ledger = carried_out(ledger, movements(order, ledger, made, NOW))
+    return ledger
+
+
+def with_clawback(order: Order, share: float) -> Order:
+    """The order under a policy that lets an appeal take back this share of what the seller was paid."""
+    appeals = order.policy.appeals.model_copy(update={"clawback": share})
+    return order.model_copy(update={"policy": order.policy.model_copy(update={"appeals": appeals})})
+
+
+def moved(plan: tuple[Entry, ...], source: Account | None = None, target: Account | None = None) -> int:
+    """What a plan moves out of `source` or into `target`, in cents."""
+    return sum(
+        entry.amount.minor for entry in plan if source in (None, entry.source) and target in (None, entry.target)
+    )
+
+
+def amounts_only(plan: tuple[Entry, ...]) -> list[tuple[EntryKind, Account, Account, int]]:
+    """What a plan moves from where to where, whatever the keys."""
+    return [(entry.kind, entry.source, entry.target, entry.amount.minor) for entry in plan]
 
 
 def amounts(plan: tuple[Entry, ...]) -> dict[str, int]:
@@ -168,6 +193,81 @@ def test_a_chargeback_takes_escrow_first_and_then_the_platform(
     assert expected == {entry.source: entry.amount.minor for entry in taken}
 
 
+def test_an_appeal_for_the_buyer_takes_back_what_others_have_beyond_their_new_share() -> None:
+    """After a release, a full refund brings back fee, shipping, tax and the payout, and then pays the buyer."""
+    order = an_order()
+    plan = movements(order, settled(order, decision(usd(0))), decision(usd(11_500)), NOW)
+    expected = [
+        (EntryKind.FEE, Account.PLATFORM, Account.ESCROW, 1_000),
+        (EntryKind.SHIPPING, Account.PLATFORM, Account.ESCROW, 800),
+        (EntryKind.TAX, Account.TAX, Account.ESCROW, 700),
+        (EntryKind.CLAWED_BACK, Account.SELLER, Account.ESCROW, 9_000),
+        (EntryKind.REFUNDED, Account.ESCROW, Account.BUYER, 11_500),
+    ]
+    assert expected == amounts_only(plan)
+    assert ["fee-A-2", "shipping-A-2", "tax-A-2", "clawback-A-1", "refund-A-1"] == [entry.key for entry in plan]
+
+
+@pytest.mark.parametrize(
+    ("clawback", "taken", "refunded"), [(0.0, 0, 2_500), (0.3, 2_700, 5_200), (0.5, 4_500, 7_000), (1.0, 9_000, 11_500)]
+)
+def test_a_clawback_is_bounded_by_the_policy(clawback: float, taken: int, refunded: int) -> None:
+    """A seller who bears the loss gives back at most the policy's share; the refund stops there."""
+    order = with_clawback(an_order(), clawback)
+    ledger = settled(order, decision(usd(0)), decision(usd(11_500)), decision(usd(11_500)))
+    assert (taken, refunded) == (ledger.total(EntryKind.CLAWED_BACK), ledger.total(EntryKind.REFUNDED))
+    assert 9_000 - taken == ledger.balance(Account.SELLER)
+
+
+def test_a_platform_that_bears_the_loss_takes_nothing_back_from_the_seller() -> None:
+    """After a release it gives its own part back and pays the rest of the refund itself."""
+    order = an_order()
+    ledger = settled(order, decision(usd(0)))
+    plan = movements(order, ledger, decision(usd(11_500), Role.PLATFORM), NOW)
+    assert [2_500, 9_000] == [entry.amount.minor for entry in plan if entry.kind is EntryKind.REFUNDED]
+    after = carried_out(ledger, plan)
+    assert (9_000, -9_000) == (after.balance(Account.SELLER), after.balance(Account.PLATFORM))
+
+
+@pytest.mark.parametrize(("bears", "compensated"), [(Role.SELLER, 0), (Role.PLATFORM, 9_000)])
+def test_an_appeal_for_the_seller_takes_nothing_from_the_buyer(bears: Role, compensated: int) -> None:
+    """What a buyer has had stays theirs; a seller who was right is paid by a platform that bears its own mistake."""
+    order = an_order()
+    ledger = settled(order, decision(usd(11_500)), decision(usd(0), bears))
+    assert (0, compensated) == (ledger.balance(Account.BUYER), ledger.balance(Account.SELLER))
+
+
+def test_a_return_label_is_paid_first_of_what_the_buyer_leaves() -> None:
+    """A buyer who pays USD 6.00 for the label gets that much less, and it goes to the platform, not to the seller."""
+    order = an_order()
+    plan = movements(order, capture(order), decision(usd(10_900), costs=usd(600)), NOW)
+    assert {"refund-A-1": 10_900, "label-A-1": 600} == amounts(plan)
+
+
+def test_a_label_that_the_seller_must_pay_is_taken_from_a_payout_only_once() -> None:
+    """A decision changed to a dearer one collects the label from the seller, and changed again gives it back."""
+    order = an_order()
+    dearer = settled(order, decision(usd(0)), decision(usd(1_000), costs=usd(600)))
+    assert (600, 1_000) == (dearer.total(EntryKind.LABEL_CHARGED), dearer.total(EntryKind.REFUNDED))
+    spared = carried_out(dearer, movements(order, dearer, decision(usd(1_000)), NOW))
+    expected = division(order.price, usd(1_000))
+    assert (0, expected.seller.minor) == (spared.total(EntryKind.LABEL_CHARGED), spared.balance(Account.SELLER))
+
+
+def test_costs_in_another_currency_are_refused() -> None:
+    """A label is charged in the currency of the order or not at all."""
+    with pytest.raises(CurrencyMismatch):
+        division(an_order().price, usd(0), Money(minor=1, currency="JPY"))
+
+
+def test_a_compensation_is_not_taken_back() -> None:
+    """What the platform once bore stays borne: only payouts from the buyer's money are clawed back."""
+    order = an_order()
+    ledger = settled(order, decision(usd(5_000), Role.PLATFORM), decision(usd(11_500)))
+    assert (4_500, 4_500) == (ledger.total(EntryKind.CLAWED_BACK), ledger.total(EntryKind.COMPENSATED))
+    assert 11_500 == ledger.total(EntryKind.REFUNDED)
+
+
 PRICES = st.builds(
     an_order,
     items=st.integers(1, 100_000),
@@ -180,32 +280,37 @@ PRICES = st.builds(
         lambda fee: order.model_copy(update={"price": order.price.model_copy(update={"platform_fee": usd(fee)})})
     )
 )
-DECISIONS = st.builds(decision, st.integers(-10, 150_000).map(usd), st.sampled_from([Role.SELLER, Role.PLATFORM]))
+COSTS = st.one_of(st.none(), st.integers(0, 2_000).map(usd))
+DECISIONS = st.builds(
+    decision, st.integers(-10, 150_000).map(usd), st.sampled_from([Role.SELLER, Role.PLATFORM]), COSTS
+)
+CLAWBACKS = st.sampled_from([0.0, 0.1, 0.3, 0.5, 1.0])
 FATES = st.sampled_from(["confirmed", "dropped", "open"])
 
 
 @given(
     PRICES,
-    st.lists(st.tuples(DECISIONS, st.lists(FATES, min_size=6, max_size=6)), min_size=1, max_size=5),
+    st.lists(st.tuples(DECISIONS, st.lists(FATES, min_size=9, max_size=9)), min_size=1, max_size=5),
     st.data(),
 )
 def test_decisions_divide_what_is_left_and_nothing_else(
     order: Order, rounds: list[tuple[Decision, list[str]]], data: st.DataObject
 ) -> None:
-    """Whatever became of earlier movements, a decision's movements sum to what is left, under new keys only."""
+    """Whatever became of earlier movements, what leaves escrow is what is in it and what comes back, under new keys."""
     ledger = capture(order)
     for made, fates in rounds:
-        left = ledger.available
         plan = movements(order, ledger, made, NOW)
-        from_escrow = sum(entry.amount.minor for entry in plan if entry.source is Account.ESCROW)
-        assert left == from_escrow
+        assert ledger.available + moved(plan, target=Account.ESCROW) == moved(plan, source=Account.ESCROW)
         assert all(entry.amount.minor > 0 for entry in plan)
         assert len({entry.key for entry in plan}) == len(plan)
         assert not any(ledger.knows(entry.key) for entry in plan)
         after = carried_out(ledger, plan)
         assert 0 == after.available
+        assert after.free(Account.SELLER) <= order.price.seller_share.minor
         assert () == movements(order, after, made, NOW)
         for entry, fate in zip(plan, fates, strict=False):
+            if entry.source is Account.ESCROW and entry.amount.minor > ledger.available:
+                continue
             ledger = ledger.intend(entry)
             if fate == "confirmed":
                 ledger = ledger.confirm(entry.key, NOW, "ref")
@@ -217,16 +322,80 @@ def test_decisions_divide_what_is_left_and_nothing_else(
                 ledger = ledger.record(entry)
 
 
+@settings(max_examples=300, deadline=None)
+@given(PRICES, CLAWBACKS, st.lists(DECISIONS, min_size=1, max_size=6))
+def test_decisions_may_change_after_the_money_has_moved(
+    order: Order, clawback: float, decisions: list[Decision]
+) -> None:
+    """Up, down and up again, borne by either: nobody gets more than their due, and escrow is empty after each."""
+    order = with_clawback(order, clawback)
+    price, ledger = order.price, capture(order)
+    for made in decisions:
+        had = ledger.total(EntryKind.REFUNDED)
+        held = ledger.balance(Account.SELLER)
+        plan = movements(order, ledger, made, NOW)
+        while plan:
+            ledger = carried_out(ledger, plan[:1])
+            ledger.check()
+            again = movements(order, ledger, made, NOW)
+            assert amounts_only(plan[1:]) == amounts_only(again)
+            plan = again
+
+        assert 0 == ledger.available
+        assert had <= ledger.total(EntryKind.REFUNDED) <= price.total.minor
+        assert ledger.total(EntryKind.REFUNDED) <= max(had, made.refund.minor)
+        assert 0 <= ledger.balance(Account.SELLER) <= price.seller_share.minor
+        assert 0 <= ledger.balance(Account.TAX) <= price.tax.minor
+        assert 0 <= ledger.total(EntryKind.FEE) <= price.platform_fee.minor
+        paid = ledger.total(EntryKind.RELEASED, EntryKind.COMPENSATED)
+        assert ledger.total(EntryKind.CLAWED_BACK) <= paid * Fraction(str(clawback))
+        if made.borne_by is Role.PLATFORM or clawback == 1:
+            assert max(had, min(made.refund.minor, price.total.minor)) == ledger.total(EntryKind.REFUNDED)
+        if made.borne_by is Role.PLATFORM:
+            assert price.seller_share.minor == ledger.balance(Account.SELLER)
+        if made.refund.minor <= had and not made.costs:
+            assert held <= ledger.balance(Account.SELLER)
+
+
+@given(PRICES, st.lists(DECISIONS, min_size=1, max_size=4))
+def test_decisions_that_only_rise_divide_as_if_the_last_had_been_the_first(
+    order: Order, decisions: list[Decision]
+) -> None:
+    """A seller who bears the loss ends where they would be, had the right decision been made at once."""
+    ledger = capture(order)
+    for made in sorted(decisions, key=lambda made: made.refund.minor):
+        last = made.model_copy(update={"borne_by": Role.SELLER})
+        ledger = carried_out(ledger, movements(order, ledger, last, NOW))
+    divided = division(order.price, last.refund, last.costs)
+    assert (divided.buyer.minor, divided.seller.minor, divided.platform.minor, divided.tax.minor) == (
+        ledger.total(EntryKind.REFUNDED),
+        ledger.balance(Account.SELLER),
+        ledger.balance(Account.PLATFORM),
+        ledger.balance(Account.TAX),
+    )
+
+
+@given(PRICES, st.integers(-10, 150_000).map(usd), COSTS)
+def test_a_division_adds_up_to_the_total(order: Order, refund: Money, costs: Money | None) -> None:
+    """Every minor unit has one owner, none owns less than nothing, and the platform's costs come first."""
+    price = order.price
+    divided = division(price, refund, costs)
+    assert price.total == divided.buyer + divided.seller + divided.platform + divided.tax
+    assert 0 <= min(divided.buyer, divided.seller, divided.platform, divided.tax).minor
+    kept = price.total - divided.buyer
+    assert min(kept.minor, costs.minor if costs else 0) <= divided.platform.minor
+
+
 @given(PRICES, DECISIONS)
 def test_one_decision_settles_an_order(order: Order, made: Decision) -> None:
     """Carried out, a decision empties escrow; the fee never exceeds the agreed one, nor the seller their share."""
-    ledger = carried_out(capture(order), movements(order, capture(order), made, NOW))
+    ledger = settled(order, made)
     price = order.price
     refund = max(0, min(made.refund.minor, price.total.minor))
     assert (0, refund) == (ledger.balance(Account.ESCROW), ledger.total(EntryKind.REFUNDED))
     assert ledger.total(EntryKind.FEE) <= price.platform_fee.minor
     assert ledger.balance(Account.SELLER) <= price.seller_share.minor
-    if refund == 0 or made.borne_by is Role.PLATFORM:
+    if (refund == 0 and not made.costs) or made.borne_by is Role.PLATFORM:
         assert price.seller_share.minor == ledger.balance(Account.SELLER)
 
 
