@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from domain.base import Instant, Model
-from domain.cases.record import Appealed, Evidence, EvidenceAsked, EvidenceItem, Freeze, Offer, OfferState, Resolution, Said, StandingRule
+from domain.cases.record import Appealed, Evidence, EvidenceAsked, EvidenceItem, Offer, OfferState, Resolution, Said, StandingRule
+from domain.carriage import Carriage, WatchState
+from domain.chargeback_bundle import DisputeFacts
 from domain.clock import REAL_TIME, Clock
+from domain.docket_state import DocketState
 from domain.duties import Duty, DutyKind
 from domain.histories import Histories
 from domain.money import Money
@@ -20,6 +23,7 @@ from domain.parcel import Shipment
 from domain.parties import Party, Role
 from domain.policy import CaseState, PinnedPolicy, Reason
 from domain.requests import Label
+from domain.story import JournalState
 
 
 class Delivery(Model):
@@ -33,42 +37,6 @@ class Delivery(Model):
     disrupted_by: tuple[str, ...] = ()
 
 
-class CaseFile(Model):
-    """What a case starts from. `at_stake` is the most that it can give back.
-
-    `opened_at` is when the buyer complained, `asked_at` from when the seller's time to answer counts.
-    `standing` are the rules by which a side agrees beforehand. A `late` case was opened after its order had closed:
-    it starts with support. `found` marks one about a parcel that turned up after it was refunded as lost.
-    """
-
-    case_id: str
-    order_id: str
-    buyer: Party
-    seller: Party
-    reason: Reason
-    at_stake: Money
-    opened_at: Instant
-    policy: PinnedPolicy
-    price: PriceSplit
-    text: str = ""
-    clock: Clock = REAL_TIME
-    asked_at: Instant | None = None
-    delivery: Delivery = Delivery()
-    categories: tuple[str, ...] = ()
-    evidence: tuple[EvidenceItem, ...] = ()
-    standing: tuple[StandingRule, ...] = ()
-    marketplace: str = ""
-    late: bool = False
-
-    def rule(self, setting: str) -> str:
-        """The id of one setting of the case's policy."""
-        return self.policy.rule(setting)
-
-    def party(self, role: Role) -> Party | None:
-        """The buyer or the seller; none for another role."""
-        return {Role.BUYER: self.buyer, Role.SELLER: self.seller}.get(role)
-
-
 class ReturnTrip(Model):
     """The way back of the goods: label, hand-over, arrival, and what the seller found."""
 
@@ -79,6 +47,17 @@ class ReturnTrip(Model):
     finding: str = ""
     over: bool = False
     label_refunded: bool | None = None
+    refund_tries: int = 0
+
+
+class Freeze(Model):
+    """A chargeback that holds the case: the bank decides first. `facts` are what the order knows that speaks in it."""
+
+    chargeback_id: str
+    at: Instant
+    amount: Money
+    facts: DisputeFacts | None = None
+    handed_over: bool = False
 
 
 class CaseRecord(Model):
@@ -132,6 +111,67 @@ class CaseRecord(Model):
 
 
 ENDED = frozenset({CaseState.RESOLVED, CaseState.WITHDRAWN, CaseState.OVERTAKEN})
+
+
+class CaseProgress(Model):
+    """All that a new run of a case needs to go on where the last one stopped."""
+
+    record: CaseRecord
+    docket: DocketState
+    journal: JournalState
+    watch: WatchState | None = None
+
+
+class CaseFile(Model):
+    """What a case starts from. `at_stake` is the most that it can give back.
+
+    `opened_at` is when the buyer complained, `asked_at` from when the seller's time to answer counts.
+    `standing` are the rules by which a side agrees beforehand. A `late` case was opened after its order had closed:
+    it starts with support. `so_far` is for a case with a long history, which goes on in a new run.
+    """
+
+    case_id: str
+    order_id: str
+    buyer: Party
+    seller: Party
+    reason: Reason
+    at_stake: Money
+    opened_at: Instant
+    policy: PinnedPolicy
+    price: PriceSplit
+    text: str = ""
+    clock: Clock = REAL_TIME
+    asked_at: Instant | None = None
+    delivery: Delivery = Delivery()
+    categories: tuple[str, ...] = ()
+    evidence: tuple[EvidenceItem, ...] = ()
+    standing: tuple[StandingRule, ...] = ()
+    marketplace: str = ""
+    late: bool = False
+    so_far: CaseProgress | None = None
+
+    def rule(self, setting: str) -> str:
+        """The id of one setting of the case's policy."""
+        return self.policy.rule(setting)
+
+    def return_carriage(self, shipment: Shipment, begun_at: datetime) -> Carriage:
+        """The journey of the goods back to the seller."""
+        return Carriage(
+            subject=f"{self.case_id}-return",
+            order_id=self.order_id,
+            policy=self.policy,
+            sender=self.buyer,
+            receiver=self.seller,
+            receiver_role=Role.SELLER,
+            begun_at=begun_at,
+            shipment=shipment,
+            clock=self.clock,
+            loss_borne_by=self.policy.returns.loss_borne_by,
+        )
+
+    def party(self, role: Role) -> Party | None:
+        """The buyer or the seller; none for another role."""
+        return {Role.BUYER: self.buyer, Role.SELLER: self.seller}.get(role)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from domain.cases.case import CaseFile, CaseRecord
 from domain.cases.evidence import checklist, missing
 from domain.cases.record import Ground
 from domain.histories import in_good_standing, trusted
+from domain.money import Money
 from domain.parties import Role
 from domain.policy import limit_of
 
@@ -16,11 +17,8 @@ def approval(file: CaseFile, record: CaseRecord) -> tuple[Ground, ...]:
     The item value is within the reason's limit, the checklist is complete with files that are what was sealed, the
     buyer is in good standing and the seller is no trusted one, who would be heard first.
     """
-    setting = f"reasons.{file.reason}.fast_track"
-    limit = limit_of(file.policy.reasons[file.reason].fast_track.largest, file.price.items.currency)
-    if limit is None or file.price.items > limit or file.late or record.histories is None:
-        return ()
-    if missing(file, record) or not all(item.checked for item in record.evidence):
+    limit = _limit(file)
+    if limit is None or record.histories is None or not possible(file, record):
         return ()
     histories, standing = record.histories, file.policy.standing
     if not in_good_standing(histories.buyer, standing) or trusted(histories.seller, standing):
@@ -30,7 +28,7 @@ def approval(file: CaseFile, record: CaseRecord) -> tuple[Ground, ...]:
         for item in record.evidence
         if item.by is Role.BUYER and (item.kind in checklist(file) or not checklist(file))
     )
-    rule = file.rule(setting)
+    rule = file.rule(f"reasons.{file.reason}.fast_track")
     return (
         Ground(code="within_limit", facts={"amount": str(file.price.items), "limit": str(limit)}, basis=(f"rule:{rule}",)),
         Ground(
@@ -49,3 +47,14 @@ def approval(file: CaseFile, record: CaseRecord) -> tuple[Ground, ...]:
             basis=(f"rule:{file.rule('standing')}", "record:seller"),
         ),
     )
+
+
+def possible(file: CaseFile, record: CaseRecord) -> bool:
+    """Whether value and evidence would do; histories apart."""
+    limit = _limit(file)
+    within = limit is not None and file.price.items <= limit and not file.late
+    return within and not missing(file, record) and all(item.checked for item in record.evidence)
+
+
+def _limit(file: CaseFile) -> Money | None:
+    return limit_of(file.policy.reasons[file.reason].fast_track.largest, file.price.items.currency)

@@ -180,12 +180,3 @@ class Appealed(Model):
     against: int
     evidence: tuple[str, ...]
     decided: bool = False
-
-
-class Freeze(Model):
-    """A chargeback that holds the case: the bank decides first."""
-
-    chargeback_id: str
-    at: Instant
-    amount: Money
-    handed_over: bool = False

@@ -1,0 +1,61 @@
+"""How a case begins, and when it is decided without anybody having to wait."""
+
+from __future__ import annotations
+
+from domain.cases import clocks
+from domain.cases.case import CaseFile, CaseRecord, Matter
+from domain.cases.conversation import say
+from domain.cases.decisions import amount_of, decide
+from domain.cases.evidence import ask_buyer, seal
+from domain.cases.fast_track import approval, possible
+from domain.cases.hearing import hand_to_agents, settle_by_rules
+from domain.cases.step import Step
+from domain.duties import DutyKind
+from domain.histories import Histories
+from domain.messages import CaseMessage
+from domain.parties import Role
+from domain.policy import CaseState
+
+
+def open_case(file: CaseFile) -> Step:
+    """The seller is asked, and the buyer for what the checklist lacks; a late case goes straight to support."""
+    step = Step(Matter(file=file, record=CaseRecord(), duties={}, now=file.asked_at or file.opened_at))
+    seal(step, file.evidence, Role.BUYER)
+    if file.text.strip():
+        said = say(step.matter, CaseMessage(by=Role.BUYER, text=file.text))
+        step.record = said.record
+    if file.late:
+        step.note("case_reopened", Role.BUYER, Role.SELLER, reason=file.reason)
+        hand_to_agents(step)
+        return step
+    answer = clocks.answer_case(file)
+    step.open(answer, clocks.last_resort(file, file.opened_at))
+    facts = {"reason": file.reason, "due": answer.due, "consequence": answer.on_silence}
+    step.note("asked_seller", Role.SELLER, Role.BUYER, **facts)
+    ask_buyer(step)
+    return step
+
+
+def to_weigh(record: CaseRecord) -> bool:
+    """Whether there is something new that could decide the case at once."""
+    hearing = record.state is CaseState.AWAITING_SELLER and record.freeze is None
+    return hearing and record.weighed != len(record.evidence)
+
+
+def needs_histories(file: CaseFile, record: CaseRecord) -> bool:
+    """Whether all that the fast track still lacks is what both sides have been like before."""
+    return record.histories is None and possible(file, record)
+
+
+def weigh(matter: Matter, histories: Histories | None) -> Step:
+    """Settle by standing rules that meet, or approve by the fast track; otherwise the hearing goes on."""
+    step = Step(matter)
+    step.change(histories=histories or step.record.histories, weighed=len(step.record.evidence))
+    if DutyKind.ANSWER_CASE not in step.duties or settle_by_rules(step):
+        return step
+    if grounds := approval(step.file, step.record):
+        rule = step.file.rule(f"reasons.{step.file.reason}.fast_track")
+        remedy = step.policy.reasons[step.file.reason].remedy
+        step.note("fast_tracked", rule=rule)
+        decide(step, remedy, amount_of(step.file, remedy, None), Role.PLATFORM, rule, *grounds)
+    return step

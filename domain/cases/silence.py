@@ -1,0 +1,54 @@
+"""What silence means in a case: one table from the policy's default to what follows."""
+
+from __future__ import annotations
+
+from domain.cases import desk, hearing, returns
+from domain.cases.case import Matter
+from domain.cases.decisions import amount_of, conclude, decide, execute
+from domain.cases.evidence import not_handed_in
+from domain.cases.record import Ground
+from domain.cases.step import Step
+from domain.duties import Duty, DutyKind, Silence
+from domain.parties import Role
+from domain.policy import Remedy
+
+
+def lapsed(matter: Matter, duty: Duty) -> Step:  # noqa: C901, PLR0912 -- one table, a line or two for each default
+    """The time of `duty`, which is closed already, is up, and nobody has acted."""
+    step = Step(matter)
+    match duty.kind, duty.on_silence:
+        case DutyKind.INSPECT, _:
+            returns.inspection_lapsed(step, duty.rule)
+        case DutyKind.SEND_BACK_FINAL, _:
+            returns.not_sent(step, duty.rule)
+        case DutyKind.ANSWER_OFFER, _:
+            hearing.offer_lapsed(step)
+        case DutyKind.ADD_EVIDENCE, _:
+            not_handed_in(step)
+        case _, Silence.ASK_SUPPORT:
+            hearing.to_support(step)
+        case _, Silence.REFUND:
+            remedy = step.policy.reasons[step.file.reason].remedy
+            if remedy is Remedy.RETURN_FOR_REFUND and step.record.goods_back:
+                remedy = Remedy.REFUND_AND_KEEP
+            decide(step, remedy, amount_of(step.file, remedy, None), Role.PLATFORM, duty.rule, _silent(duty))
+        case _, Silence.RELEASE:
+            zero = step.file.at_stake.zero
+            decide(step, Remedy.RELEASE, zero, Role.PLATFORM, duty.rule, _silent(duty))
+        case _, Silence.ESCALATE:
+            desk.escalate(step)
+        case _, Silence.RECORD_BREACH:
+            desk.breach(step, duty.kind)
+        case _, Silence.UPHOLD:
+            desk.uphold(step)
+        case _, Silence.TAKE_EFFECT:
+            execute(step)
+        case _, Silence.CHASE_BUYER:
+            step.note("return_chased", Role.BUYER)
+        case _, Silence.CLOSE:
+            conclude(step)
+    return step
+
+
+def _silent(duty: Duty) -> Ground:
+    return Ground(code="silence", facts={"owner": str(duty.owner), "action": str(duty.kind)}, basis=(f"rule:{duty.rule}", f"silence:{duty.owner}"))
