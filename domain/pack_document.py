@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails
 from domain.base import Model
 from domain.calendars import Calendar
 from domain.holidays_data import holidays_of_region
+from domain.money import Money
 from domain.parties import TimeZone
 from domain.policy import Policy
 from domain.policy_checks import allowed_silences, contradictions
@@ -36,6 +37,7 @@ _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*-v[1-9][0-9]*")
 _PLACE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _A_YEAR: Final = range(2026, 2027)
 _SHOWN: Final = 40
+_AN_AMOUNT: Final = 'is not an amount: write it as currency and number, for example "USD 150.00"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,12 @@ class Document:
                     self._unknown((*path, key), (*children, "source"))
             elif child is not None and isinstance(value, dict):
                 known[key] = self._known(value, child, (*path, key))
+            elif isinstance(value, dict) and "source" in value:
+                self._note(
+                    (*path, key, "source"),
+                    f"`{_dotted((*path, key))}` is one setting: write source.{key} in [{_dotted(path)}] instead",
+                )
+                known[key] = {name: item for name, item in value.items() if name != "source"}
             else:
                 known[key] = value
         settings = [key for key, child in children.items() if child is None and key not in _ABOUT]
@@ -183,7 +191,7 @@ class Document:
                     self._unknown((*path, "source", key), tuple(settings))
             told = {key: source.get(key) for key in settings if key in table}
         else:
-            told = dict.fromkeys(settings, source)
+            told = {key: source for key in settings if key in table}
             if (*path, "source") in self._meant:
                 return
             if not _says_something(source):
@@ -247,15 +255,19 @@ class Document:
 
     def _note_all(self, refused: ValidationError, given: object, prefix: Path) -> None:
         for error in refused.errors(include_url=False):
-            path = (*prefix, *(part for part in error["loc"] if isinstance(part, str)))
-            if error["type"] == "missing":
+            path = (*prefix, *(part for part in _setting(error["loc"]) if isinstance(part, str)))
+            if _setting(error["loc"]) != error["loc"]:
+                self._note(path, f"`{_dotted(path)}`: {_AN_AMOUNT}")
+            elif error["type"] == "missing":
                 if path not in self._meant:
                     self._note(path, f"missing setting `{_dotted(path)}`")
             else:
                 self._note(path, f"`{_dotted(path)}`: {_in_words(error, path, _at(given, error['loc']))}")
 
     def _note(self, path: Path, message: str) -> None:
-        self._problems.append(Problem(self._line(path), message))
+        problem = Problem(self._line(path), message)
+        if problem not in self._problems:
+            self._problems.append(problem)
 
     def _line(self, path: Path) -> int:
         """The line of a setting or, where it is missing, of the block it belongs in."""
@@ -286,6 +298,12 @@ def _children(node: _Node) -> dict[str, _Node | None]:
     return children
 
 
+def _setting(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The place of a mistake, cut where it lies inside one entry of a list: people write an entry as one word."""
+    entry = next((at for at, part in enumerate(loc) if isinstance(part, int)), len(loc))
+    return loc[: entry + 1]
+
+
 def _in_words(error: ErrorDetails, path: Path, value: object) -> str:
     match error["type"]:
         case "enum":
@@ -297,10 +315,21 @@ def _in_words(error: ErrorDetails, path: Path, value: object) -> str:
             close = get_close_matches(str(value), choice, n=1)
             hint = f"did you mean `{close[0]}`?" if close else f"write {' or '.join(f'`{one}`' for one in choice)}"
             return f"{str(value)[:_SHOWN]!r} is not known here, {hint}"
+        case "model_type" if error["ctx"]["class_name"] == Money.__name__:
+            return f"{_shown(value)} {_AN_AMOUNT}"
+        case "tuple_type":
+            return f"{_shown(value)} is not a list: write it in brackets, [{_shown(value)}]"
+        case "bool_type":
+            return f"{_shown(value)} is neither true nor false: write one of them, without quotes"
         case "model_type" | "dict_type":
             return f"is a block of settings: write [{_dotted(path)}] and its settings below"
         case _:
             return _plain(error)
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _plain(error: ErrorDetails) -> str:

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final
 
 from domain.calendars import Calendar, after, before
+from domain.case_checks import Finding, case_contradictions
 from domain.duties import Silence
-from domain.policy import Anchor, Policy, Remedy, Term
+from domain.policy import Anchor, Policy, Term
 from domain.spans import Span
-
-Finding: TypeAlias = tuple[str, str]
-"""A setting and what is wrong with it."""
 
 HOLIDAY_YEARS: Final = 3
 """An order takes the holidays of the year it is placed in and of the two after it."""
@@ -39,14 +37,50 @@ _SILENCES: Final[dict[str, frozenset[Silence]]] = {
     "transit.bring_back": frozenset({Silence.DECLARE_LOST}),
     "transit.reappear": frozenset({Silence.CLOSE}),
     "protection.window": frozenset({Silence.RELEASE}),
+    "evidence.top_up": frozenset({Silence.CONTINUE}),
+    "offers.answer": frozenset({Silence.ASK_SUPPORT}),
+    "returns.send_back": frozenset({Silence.CHASE_BUYER}),
+    "returns.close": frozenset({Silence.RELEASE}),
+    "returns.inspect": frozenset({Silence.REFUND}),
+    "support.first_answer": frozenset({Silence.RECORD_BREACH}),
+    "support.next_answer": frozenset({Silence.RECORD_BREACH}),
     "support.decide": frozenset({Silence.ESCALATE}),
     "support.lead": frozenset({Silence.RECORD_BREACH}),
     "support.last_resort": frozenset({Silence.REFUND, Silence.RELEASE}),
     "support.reconcile": frozenset({Silence.TRY_AGAIN}),
+    "support.confirm": frozenset({Silence.ESCALATE}),
+    "support.undo": frozenset({Silence.TAKE_EFFECT}),
+    "appeals.window": frozenset({Silence.CLOSE}),
+    "appeals.decide": frozenset({Silence.ESCALATE}),
+    "appeals.last_resort": frozenset({Silence.UPHOLD}),
     "chargebacks.longest": frozenset({Silence.COUNT_AS_LOST}),
     _REPLY: frozenset({Silence.ASK_SUPPORT, Silence.REFUND, Silence.RELEASE}),
 }
 _LATE: Final = frozenset({Silence.TELL_LATE})
+_OWED_BY_THE_DESK: Final = ("support.", "appeals.decide.", "appeals.last_resort.")
+
+# These clocks end before another one that counts below; that they do is checked in `_order_of_clocks`.
+_INSIDE_ANOTHER: Final = frozenset(
+    {
+        "shipping.soft",
+        "shipping.chase",
+        "shipping.unscanned",
+        "transit.stalled",
+        "returns.send_back",
+        "support.first_answer",
+        "support.next_answer",
+        "support.decide",
+        "support.lead",
+        "appeals.decide",
+    }
+)
+_ON_THE_WAY_BACK_TOO: Final = (
+    "transit.lost.within",
+    "transit.collect.within",
+    "transit.bring_back.within",
+    "transit.estimate",
+)
+_SIDES: Final = 2
 
 # A whole week, by day and by night, of a time of year without a clock change anywhere.
 _MONDAY: Final = datetime(2026, 1, 5, tzinfo=UTC)
@@ -81,6 +115,7 @@ def contradictions(policy: Policy) -> tuple[Finding, ...]:
         *_reminders(policy, compare),
         *_order_of_clocks(policy, compare),
         *_complaint_windows(policy, compare),
+        *case_contradictions(policy),
         *_beyond_known_holidays(policy, compare),
     )
 
@@ -134,7 +169,7 @@ def _uncountable(policy: Policy) -> Iterator[Finding]:
     for setting, span in _spans(policy):
         if setting.startswith("lookup.") and span.unit not in ("min", "h"):
             yield setting, f"'{span}' must be elapsed time: a rhythm of look-ups is written in min or h"
-        elif span.unit == "BH" and not setting.startswith("support."):
+        elif span.unit == "BH" and not setting.startswith(_OWED_BY_THE_DESK):
             yield (
                 setting,
                 f"'{span}' counts business hours, which only the support desk has: write h, CD or BD",
@@ -166,12 +201,6 @@ def _senseless_silences(policy: Policy) -> Iterator[Finding]:
         if silence not in allowed:
             choice = " or ".join(f"`{one}`" for one in sorted(allowed))
             yield setting, f"`{silence}` makes no sense here: write {choice}"
-    for reason, rule in policy.reasons.items():
-        if rule.reply.on_silence is Silence.REFUND and rule.remedy is not Remedy.FULL_REFUND:
-            yield (
-                f"reasons.{reason}.remedy",
-                f"`{rule.remedy}` is not what silence can refund: write `full_refund`, or `ask_support`",
-            )
 
 
 def _reminders(policy: Policy, compare: _Comparison) -> Iterator[Finding]:
@@ -202,6 +231,18 @@ def _order_of_clocks(policy: Policy, compare: _Comparison) -> Iterator[Finding]:
         ("shipping.soft.within", shipping.soft.within, "shipping.extension.cap", shipping.extension.cap),
         ("lookup.first", lookup.first, "lookup.longest", lookup.longest),
         ("lookup.near", lookup.near, "lookup.longest", lookup.longest),
+        (
+            "support.first_answer.within",
+            support.first_answer.within,
+            "support.decide.within",
+            support.decide.within,
+        ),
+        (
+            "support.next_answer.within",
+            support.next_answer.within,
+            "support.decide.within",
+            support.decide.within,
+        ),
     )
     for name, span, limit_name, limit in must_not_be_longer:
         if compare.may_be_longer(span, limit):
@@ -229,16 +270,27 @@ def _order_of_clocks(policy: Policy, compare: _Comparison) -> Iterator[Finding]:
         # A delivery that only a look-up shows must be seen before the buyer's time to report it is over.
         ("lookup.longest", lookup.longest, "protection.window.within", policy.protection.window.within),
         ("lookup.sparse", lookup.sparse, "protection.window.within", policy.protection.window.within),
+        (
+            "returns.send_back.within",
+            policy.returns.send_back.within,
+            "returns.close.within",
+            policy.returns.close.within,
+        ),
+        ("support.undo.within", support.undo.within, "appeals.window.within", policy.appeals.window.within),
     )
     for name, span, limit_name, limit in must_be_shorter:
         if compare.may_reach(span, limit):
             yield name, f"{span} must end before `{limit_name}` ({limit}): shorten it, or lengthen the other"
-    decide, lead, last = support.decide.within, support.lead.within, support.last_resort.within
-    if any(compare.ends(at, decide, lead) >= compare.ends(at, last) for at in _INSTANTS):
-        yield (
-            "support.last_resort.within",
-            f"{last} must end after `support.decide.within` ({decide}) and `support.lead.within` ({lead})",
-        )
+    lead = support.lead.within
+    for block, decide, last in (
+        ("support", support.decide.within, support.last_resort.within),
+        ("appeals", policy.appeals.decide.within, policy.appeals.last_resort.within),
+    ):
+        if any(compare.ends(at, decide, lead) >= compare.ends(at, last) for at in _INSTANTS):
+            yield (
+                f"{block}.last_resort.within",
+                f"{last} must end after `{block}.decide.within` ({decide}) and `support.lead.within` ({lead})",
+            )
 
 
 def _complaint_windows(policy: Policy, compare: _Comparison) -> Iterator[Finding]:
@@ -266,13 +318,22 @@ def _complaint_windows(policy: Policy, compare: _Comparison) -> Iterator[Finding
 
 
 def _beyond_known_holidays(policy: Policy, compare: _Comparison) -> Iterator[Finding]:
-    """No order may outlast the holidays pinned to it, even if its clocks all run, one after the other."""
-    reasons = {f"reasons.{reason}.reply" for reason in policy.reasons}
-    clocks = {f"{name}.within": term.within for name, term in policy.terms() if name not in reasons}
-    clocks["shipping.extension.cap"] = policy.shipping.extension.cap
+    """No order may outlast the holidays pinned to it, even if its clocks all run, one after the other.
+
+    A clock that can run again does: each side has its offers, its evidence and its appeal, and goods travel back.
+    """
+    apart = _INSIDE_ANOTHER | {f"reasons.{reason}.reply" for reason in policy.reasons}
+    clocks = {f"{name}.within": term.within for name, term in policy.terms() if name not in apart}
     clocks["transit.estimate"] = policy.transit.estimate
     clocks["disruptions.cap"] = policy.disruptions.cap
-    lengths = {name: compare.ends(_MONDAY, span) - _MONDAY for name, span in clocks.items()}
+    times = {
+        "offers.answer.within": _SIDES * policy.offers.most,
+        "evidence.top_up.within": _SIDES * policy.evidence.requests,
+        "appeals.window.within": _SIDES,
+        "appeals.last_resort.within": _SIDES,
+        **dict.fromkeys(_ON_THE_WAY_BACK_TOO, 2),
+    }
+    lengths = {name: (compare.ends(_MONDAY, span) - _MONDAY) * times.get(name, 1) for name, span in clocks.items()}
     case = max(
         (compare.ends(_MONDAY, rule.closes, rule.reply.within) - _MONDAY for rule in policy.reasons.values()),
         default=timedelta(),

@@ -201,9 +201,12 @@ def hearing(
     else:
         return ()
     whole = order.review is None or order.review.score == WORST_SCORE
+    # Records say nothing of goods that came back, so none are asked for.
+    never_came = policy.reasons[reason].remedy is Remedy.CANCELLATION
+    all_back = Remedy.CANCELLATION if never_came else Remedy.REFUND_AND_KEEP
     ruling = Ruling(
         agent="replay",
-        remedy=Remedy.FULL_REFUND if whole else Remedy.PARTIAL_REFUND,
+        remedy=all_back if whole else Remedy.PARTIAL_REFUND,
         amount=None if whole else at_stake.share(Fraction(1, 2)),
         reason="the replay's rule: all back after the worst score, else half",
         submitted_at=answered_at + AGENT_RULES_AFTER,

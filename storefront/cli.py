@@ -37,7 +37,7 @@ Subject: TypeAlias = Annotated[
 Side: TypeAlias = Literal["buyer", "seller"]
 Word: TypeAlias = Literal["agree", "refuse"]
 Stage: TypeAlias = Literal["opened", "won", "lost"]
-Verdict: TypeAlias = Literal["full_refund", "partial_refund", "release"]
+Verdict: TypeAlias = Literal["return_for_refund", "refund_and_keep", "partial_refund", "release", "cancellation"]
 
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for machines; errors too, on stderr.")]
 At: TypeAlias = Annotated[

@@ -19,6 +19,7 @@ from domain.policy_packs import Pack, load
 
 _MARKED: Final = re.compile(r"(<!-- pack ([a-z0-9-]+) -->\n).*?(<!-- end of pack -->)", re.DOTALL)
 _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_BLOCKS_BY_NAME: Final = ("reasons",)
 _Row = tuple[str, str, str, str]
 
 
@@ -49,14 +50,27 @@ def _rows(pack: Pack, value: object, path: str) -> Iterator[_Row]:
             for name in type(value).model_fields:
                 if inside or name not in ("pack", "holidays"):
                     yield from _rows(pack, getattr(value, name), f"{inside}{name}")
-        case dict():
+        case dict() if path in _BLOCKS_BY_NAME:
             for key, item in value.items():
                 yield from _rows(pack, item, f"{inside}{key}")
-        case tuple():
-            days = ", ".join(_WEEKDAYS[day] for day in value)
-            yield f"`{path}`", days, "", pack.sources[path]
         case _:
-            yield f"`{path}`", str(value), "", pack.sources[path]
+            yield f"`{path}`", _value(value, path), "", pack.sources.get(path, "Not in the pack: the default")
+
+
+def _value(value: object, path: str) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case tuple() if path == "weekend":
+            return ", ".join(_WEEKDAYS[day] for day in value)
+        case tuple():
+            return ", ".join(map(str, value)) or "none"
+        case dict():
+            return "; ".join(f"{key}: {_value(item, path)}" for key, item in value.items()) or "none"
+        case int():
+            return f"{value:,}"
+        case _:
+            return str(value)
 
 
 def _in_words(term: Term) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 from activities.sandbox.payments import Totals
 from domain import policy_packs
-from domain.cases import Resolution
+from domain.cases.record import Resolution
 from domain.ledger import Entry, EntryKind
 from domain.messages import Acceptance, Cancel, Complaint, Message, Reply, Response, Ruling, Shipped, Tracking
 from domain.parcel import TrackingStatus
@@ -204,7 +204,7 @@ def test_sellers_accept_contest_or_stay_silent_in_stated_shares() -> None:
 
 def test_support_gives_all_back_after_the_worst_score_and_else_half() -> None:
     """It decides a day after the case has come to it: when the seller contests, or has let the time to answer pass."""
-    for score, remedy, amount in ((1, Remedy.FULL_REFUND, None), (2, Remedy.PARTIAL_REFUND, usd(6_000))):
+    for score, remedy, amount in ((1, Remedy.REFUND_AND_KEEP, None), (2, Remedy.PARTIAL_REFUND, usd(6_000))):
         rulings = [one for number in range(50) for one in heard(number, score) if isinstance(one, Ruling)]
 
         assert {(remedy, amount)} == {(ruling.remedy, ruling.amount) for ruling in rulings}
@@ -256,7 +256,7 @@ def late_and_refunded() -> Played:
     case = Resolution(
         case_id="case-R-2-1",
         reason=Reason.LATE,
-        remedy=Remedy.FULL_REFUND,
+        remedy=Remedy.CANCELLATION,
         amount=usd(12_000),
         decided_by=Role.SELLER,
         rule="resale-v1/reasons.late.remedy",
@@ -298,7 +298,7 @@ def test_outcomes_stand_against_what_really_happened() -> None:
     expected = {
         "delivered on time": {"window closed": 1},
         "delivered on time, unhappy": {"window closed": 1},
-        "handed over, never delivered": {"case: full refund": 1},
+        "handed over, never delivered": {"case: cancellation": 1},
     }
     assert expected == found.table
     assert found.sound
@@ -459,7 +459,7 @@ async def test_a_replay_on_the_embedded_server(tmp_path: Path) -> None:
         "cancelled": {"cancelled by buyer": 1},
         "delivered late, unhappy": {"window closed": 1},
         "delivered on time": {"accepted": 1, "window closed": 1},
-        "delivered on time, unhappy": {"case: full refund": 1},
+        "delivered on time, unhappy": {"case: release": 1},
         "never handed over": {"not shipped": 1},
     }
     assert expected == found.table

@@ -139,11 +139,11 @@ async def test_closed_order_accepts_nothing_more(shop: Shop, now: datetime) -> N
 async def test_closed_case_accepts_nothing_more(shop: Shop, now: datetime) -> None:
     """A case that has ended tells its remedy to whoever comes late."""
     await shop.delivered("C-2", now - 3 * DAY)
-    case = (await shop.redress.complain("C-2", Complaint(reason=Reason.DAMAGED))).case_id
+    case = (await shop.redress.complain("C-2", Complaint(reason=Reason.COUNTERFEIT))).case_id
     await shop.redress.respond(case, Response(accept=True))
     await shop.redress.outcome("C-2")
 
-    with pytest.raises(OrderClosed, match=r"case-C-2-1 has ended \(full_refund\)"):
+    with pytest.raises(OrderClosed, match=r"case-C-2-1 has ended \(refund_and_keep\)"):
         await shop.redress.respond(case, Response(accept=False))
 
 

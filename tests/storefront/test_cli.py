@@ -69,7 +69,7 @@ def test_choices_are_those_of_the_models() -> None:
         (["start"], "Missing argument 'FILE...'."),
         (["cancel", "A-1"], "Missing option '--by'."),
         (["cancel", "A-1", "--by", "nobody"], "'nobody' is not one of 'buyer', 'seller'"),
-        (["rule", "case-A-1-1", "half", "--agent", "x", "--reason", "y"], "is not one of 'full_refund'"),
+        (["rule", "case-A-1-1", "half", "--agent", "x", "--reason", "y"], "is not one of 'return_for_refund'"),
         (["list", "--limit", "0"], "Invalid value for '--limit'"),
         (["demo", "--day", "soon"], "Invalid value for '--day'"),
     ],

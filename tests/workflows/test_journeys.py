@@ -242,14 +242,14 @@ async def test_attempted_then_delivered(world: World) -> None:
 
 
 async def test_seller_accepts_a_complaint(world: World) -> None:
-    """A seller who accepts gives the buyer the remedy of the reason, at once."""
+    """A seller who accepts gives the buyer the remedy of the reason, at once where nothing has to come back."""
     play = await _delivered(world)
-    await play.complains("damaged")
+    await play.complains("counterfeit")
     await play.answers(accept=True)
     outcome = await play.ends()
 
     assert ("case", "case-A-1-1") == (outcome.decision.ending, outcome.decision.case_id)
-    assert [("full_refund", "seller", False)] == [
+    assert [("refund_and_keep", "seller", False)] == [
         (case.remedy, case.decided_by, case.automatic) for case in outcome.cases
     ]
     assert REFUNDED == divided(outcome)
@@ -272,7 +272,7 @@ async def test_silence_of_the_seller(world: World, reason: str, money: dict[str,
 @pytest.mark.parametrize(
     ("remedy", "money"),
     [
-        (Remedy.FULL_REFUND, REFUNDED),
+        (Remedy.REFUND_AND_KEEP, REFUNDED),
         (Remedy.RELEASE, RELEASED),
         # Of the 79.00 that stay, tax and shipping come first; of the 60.00 left a fifth is the fee.
         (Remedy.PARTIAL_REFUND, {"buyer": -7_900, "seller": 4_800, "platform": 2_100, "tax": 1_000}),

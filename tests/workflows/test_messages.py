@@ -406,7 +406,7 @@ async def test_what_a_case_refuses(tmp_path: Path) -> None:
             await play.ruled(Remedy.PARTIAL_REFUND, Money(minor=100, currency="EUR")),
             await play.ruled(Remedy.PARTIAL_REFUND, usd(12_901)),
             await play.ruled(Remedy.PARTIAL_REFUND, usd(0)),
-            await play.ruled(Remedy.FULL_REFUND, reason=LONG),
+            await play.ruled(Remedy.REFUND_AND_KEEP, reason=LONG),
         ]
         await world.at(ny(11, 3, 13))
         facts = [entry.facts for entry in await play.case_story() if entry.what == "refused"]
