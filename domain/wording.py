@@ -23,7 +23,8 @@ LONGEST_FACT: Final = 300
 """Characters of one fact; facts travel with every notice and in every workflow's history."""
 
 PLAIN: Final = frozenset(
-    "agent carrier case chargeback codes disruption example key pack rule shipment stray text word words".split()
+    {"agent", "author", "carrier", "case", "chargeback", "codes", "disruption", "example", "key", "known", "offer"}
+    | {"pack", "reference", "rule", "shipment", "stray", "text", "type", "types", "word", "words", "wrong"}
 )
 """Facts that are shown as they are, even if they look like a code: ids, people's words, and what has to be typed."""
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain import wording
 from domain.carriers import build
 from domain.carriers.data import CARRIERS, COUNTRIES
-from domain import wording
 from domain.tracking_numbers import Fault, check_tracking_number, normalise, sandbox_number
 
 DATA = Path(os.environ.get("REDRESS_DATA", "../shared/data")) / "carriers" / "tracking_number_data"

@@ -1,5 +1,7 @@
 """The texts for people: complete in both languages, and every code that the source uses has one."""
 
+# ruff: noqa: RUF001  Chinese has its own punctuation
+
 from __future__ import annotations
 
 import ast
@@ -50,6 +52,10 @@ NAMED: dict[str, type[StrEnum]] = {
 }
 """The enums whose members are told as facts, each under a fact that has them."""
 
+TRANSIT = ROOT / "workflows/transit.py"
+RETURN = "return_"
+"""What the events of a parcel on its way begin with if it is a return: the same code follows both."""
+
 
 def texts(locale: str) -> dict[str, str]:
     """All texts of a catalogue, by table and code."""
@@ -69,32 +75,58 @@ def _constants(node: ast.expr) -> Iterator[str]:
         yield from _constants(node.orelse)
 
 
-def used(paths: list[Path]) -> dict[str, set[str]]:
-    """The codes written in calls that tell something, by the table that has their texts."""
-    found: dict[str, set[str]] = {"events": set(), "replies": set(), "sentences": set()}
+def told(paths: list[Path]) -> Iterator[tuple[str, str, set[str] | None]]:
+    """Table, code and facts of each call that tells something; no facts where they are put together elsewhere."""
     for node in chain.from_iterable(ast.walk(ast.parse(path.read_text(encoding="utf-8"))) for path in paths):
         if not isinstance(node, ast.Call):
             continue
-        first = node.args[0] if node.args else next((one.value for one in node.keywords if one.arg == "code"), None)
         match node.func:
-            case ast.Attribute(attr="note"):
+            case ast.Attribute(attr="note" | "_note" | "_look_into"):
                 table = "events"
             case ast.Attribute(value=ast.Name(id="Reply"), attr="no" | "yes" | "asked"):
                 table = "replies"
-            case ast.Attribute(attr="answer", value=ast.Name(id="step")) | ast.Name(id="Fault"):
+            case ast.Attribute(attr="answer", value=ast.Name(id="step" | "drafted")) | ast.Name(id="Fault"):
                 table = "replies"
-            case ast.Name(id="Ground" | "sentence") | ast.Attribute(attr="sentence"):
+            case ast.Name(id="Ground") | ast.Attribute(attr="sentence"):
                 table = "sentences"
             case _:
                 continue
-        found[table] |= set(_constants(first)) if first is not None else set()
-    return found
+        by_name = {keyword.arg: keyword.value for keyword in node.keywords}
+        first = node.args[0] if node.args else by_name.get("code")
+        for code in _constants(first) if first is not None else ():
+            yield table, code, _facts(table, node, by_name)
 
 
-def strings(paths: list[Path]) -> set[str]:
-    """All texts written in the source, since a code may be looked up before it is told."""
-    nodes = chain.from_iterable(ast.walk(ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
-    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+def _facts(table: str, node: ast.Call, by_name: dict[str | None, ast.expr]) -> set[str] | None:
+    match node.func:
+        case ast.Attribute(attr="_look_into") | ast.Name(id="Fault"):
+            return None
+        case ast.Attribute() if table != "sentences":
+            return None if None in by_name else {name for name in by_name if name}
+    given = node.args[1] if len(node.args) > 1 else by_name.get("facts")
+    if given is None:
+        return set()
+    if isinstance(given, ast.Dict) and all(isinstance(key, ast.Constant) for key in given.keys):
+        return {str(key.value) for key in given.keys if isinstance(key, ast.Constant)}
+    return None
+
+
+def used(paths: list[Path], table: str) -> set[str]:
+    """The codes of a table that are told somewhere."""
+    return {code for found, code, _ in told(paths) if found == table}
+
+
+def unused(table: str, paths: list[Path]) -> list[str]:
+    """The codes of a table that are written nowhere in the source, neither whole nor as the end of an f-string."""
+    whole: set[str] = set()
+    ends: set[str] = set()
+    for node in chain.from_iterable(ast.walk(ast.parse(path.read_text(encoding="utf-8"))) for path in paths):
+        if isinstance(node, ast.Constant):
+            whole.add(str(node.value))
+        elif isinstance(node, ast.JoinedStr) and isinstance(end := node.values[-1], ast.Constant):
+            ends |= {str(end.value)} if re.fullmatch(r"_[a-z_]{4,}", str(end.value)) else set()
+    whole |= {f"{RETURN}{code}" for code in used([TRANSIT], "events")}
+    return sorted(code for code in set(CATALOGUES["en"][table]) - whole if not code.endswith(tuple(ends)))
 
 
 def test_catalogues_have_the_same_codes() -> None:
@@ -136,18 +168,46 @@ def test_every_code_has_its_name(fact: str, codes: type[StrEnum]) -> None:
 @pytest.mark.parametrize("table", ["events", "replies", "sentences"])
 def test_every_code_of_the_source_has_a_text(table: str) -> None:
     """No event, reply or ground is told without a text in the catalogues."""
-    assert [] == sorted(used(SOURCES + CALLERS)[table] - set(CATALOGUES["en"][table]))
+    assert [] == sorted(used(SOURCES + CALLERS, table) - set(CATALOGUES["en"][table]))
+
+
+def test_every_text_finds_its_facts() -> None:
+    """Whoever tells something gives the facts that its text needs."""
+    lacking = {
+        (code, fact)
+        for table, code, facts in told(SOURCES + CALLERS)
+        if facts is not None
+        for fact in gaps(CATALOGUES["en"][table].get(code, "")) - facts
+    }
+
+    assert set() == lacking
+
+
+def test_a_return_is_told_like_a_delivery() -> None:
+    """Whatever is told of a parcel on its way has a text of its own for a parcel on its way back."""
+    events = used([TRANSIT], "events")
+
+    assert events
+    assert [] == sorted({f"{RETURN}{code}" for code in events} - set(CATALOGUES["en"]["events"]))
 
 
 @pytest.mark.parametrize("table", ["events", "replies", "sentences"])
 def test_every_text_is_used(table: str) -> None:
     """No text is kept for a code that nothing tells."""
-    assert [] == sorted(set(CATALOGUES["en"][table]) - strings(SOURCES + CALLERS))
+    assert [] == unused(table, SOURCES + CALLERS)
 
 
 @pytest.mark.parametrize(
     ("locale", "expected"),
-    [("zh", "zh"), ("zh-CN", "zh"), ("zh-Hans-CN", "zh"), ("zh_CN", "zh"), ("en-GB", "en"), ("pt_BR", "en"), ("", "en")],
+    [
+        ("zh", "zh"),
+        ("zh-CN", "zh"),
+        ("zh-Hans-CN", "zh"),
+        ("zh_CN", "zh"),
+        ("en-GB", "en"),
+        ("pt_BR", "en"),
+        ("", "en"),
+    ],
 )
 def test_a_locale_finds_its_catalogue(locale: str, expected: str) -> None:
     """The language of a locale decides; English serves whoever has none of theirs."""
@@ -159,22 +219,30 @@ def test_a_locale_finds_its_catalogue(locale: str, expected: str) -> None:
     [
         (
             "reminded",
-            {"owner": "seller", "action": "ship", "due": "2026-11-05 18:00 UTC", "consequence": "buyer_may_cancel"},
+            {"owner": "seller", "action": "move", "due": "2026-11-05 18:00 UTC", "consequence": "look_up"},
             "en",
-            "Reminder to seller: hand the parcel to the carrier by 2026-11-05 18:00 UTC. "
-            "Otherwise the buyer may cancel or grant more time.",
+            "Reminder to seller: move the parcel on by 2026-11-05 18:00 UTC. Otherwise the carrier is asked.",
         ),
         (
             "reminded",
-            {"owner": "seller", "action": "ship", "due": "2026-11-05 18:00 UTC", "consequence": "buyer_may_cancel"},
+            {"owner": "seller", "action": "move", "due": "2026-11-05 18:00 UTC", "consequence": "look_up"},
             "zh-CN",
-            "提醒卖家：请在 2026-11-05 18:00 UTC 前发货（将包裹交给快递公司）；"
-            "逾期未处理，买家可取消订单或同意延长发货时间。",
+            "提醒卖家：请在 2026-11-05 18:00 UTC 前更新物流；逾期未处理，平台将向快递公司查询。",
         ),
-        ("tracking", {"status": "accepted", "at": "2026-11-05 18:00 UTC"}, "zh", "物流更新：已揽收，2026-11-05 18:00 UTC。"),
+        (
+            "tracking",
+            {"status": "accepted", "at": "2026-11-05 18:00 UTC"},
+            "zh",
+            "物流更新：已揽收，2026-11-05 18:00 UTC。",
+        ),
         ("closed", {"ending": "accepted"}, "zh", "订单已关闭：买家确认收货。"),
         ("closed", {"ending": "accepted"}, "en", "The order is closed: accepted by the buyer."),
-        ("disrupted", {"disruption": "lost", "clocks": "deliver, move"}, "zh", "因 lost，以下期限已调整：按预计时间送达、更新物流。"),
+        (
+            "disrupted",
+            {"disruption": "lost", "clocks": "deliver, move"},
+            "zh",
+            "因 lost，以下期限已调整：按预计时间送达、更新物流。",
+        ),
         ("closed", {}, "en", "The order is closed: ?."),
         ("an event of tomorrow {x}", {}, "zh", "an event of tomorrow {x}"),
         ("tracking", {"status": "Held at customs", "at": "now"}, "en", "Carrier: Held at customs at now."),
@@ -188,27 +256,27 @@ def test_events_translate_their_codes(what: str, facts: dict[str, str], locale: 
 @pytest.mark.parametrize(
     ("locale", "expected"),
     [
-        (
-            "en",
-            "The chargeback from platform was not accepted: a chargeback of USD 200.00 cannot belong to a payment of "
-            "USD 129.00 (2026-11-05 18:00 UTC, resale-v1/chargebacks).",
-        ),
-        (
-            "zh",
-            "平台的拒付通知未被接受：拒付金额 USD 200.00 与付款金额 USD 129.00 不符"
-            "（2026-11-05 18:00 UTC、resale-v1/chargebacks）。",
-        ),
+        ("en", "The ruling from support was not accepted: the order goes on (2026-11-05 18:00 UTC, p/x)."),
+        ("zh", "客服的判定未被接受：订单继续进行（2026-11-05 18:00 UTC、p/x）。"),
     ],
 )
 def test_a_refusal_is_told_in_both_languages(locale: str, expected: str) -> None:
-    """The story keeps the code and facts of a refusal, so that each side reads it in their own language."""
-    at = datetime(2026, 11, 5, 18, tzinfo=UTC)
-    amount, total = (Money(minor=minor, currency="USD") for minor in (20_000, 12_900))
-    reply = Reply.no("chargeback_amount", "resale-v1/chargebacks", at, amount=amount, total=total)
+    """The story keeps the code of a refusal, so that each side reads it in their own language."""
+    reply = Reply.no("order_goes_on", "p/x", datetime(2026, 11, 5, 18, tzinfo=UTC))
 
     kept = wording.refusal(reply.code, reply.facts, reply.rule, reply.instant)
 
-    assert expected == wording.event("refused", {"message": "chargeback", "by": "platform", **kept}, locale)
+    assert expected == wording.event("refused", {"message": "rule", "by": "support", **kept}, locale)
+
+
+def test_the_facts_of_a_refused_reply_are_kept_apart() -> None:
+    """A fact of the reply never takes the place of one of the refusal, and is told within its text."""
+    reply = Reply.no("chargeback_amount", amount=Money(minor=20_000, currency="USD"), total="USD 129.00", by="seller")
+
+    kept = wording.refusal(reply.code, reply.facts, reply.rule, reply.instant)
+
+    told = wording.event("refused", {"message": "chargeback", "by": "platform", **kept}, "zh")
+    assert "平台的拒付通知未被接受：拒付金额 USD 200.00 与付款金额 USD 129.00 不符。" == told
     assert reply.facts == wording.replied(kept)
 
 
@@ -221,9 +289,8 @@ def test_items_keep_their_ids_beside_their_kinds() -> None:
 
 def test_a_notice_is_told_in_the_language_of_its_reader() -> None:
     """The locale of the party decides."""
-    told = Notice(
-        key="k", subject="order-A-1", to=Role.BUYER, party_id="b-1", kind="returned", at=datetime(2026, 11, 5, tzinfo=UTC)
-    )
+    at = datetime(2026, 11, 5, tzinfo=UTC)
+    told = Notice(key="k", subject="order-A-1", to=Role.BUYER, party_id="b-1", kind="returned", at=at)
 
     assert "The parcel is back at the seller." == wording.notice(told)
     assert "包裹已退回卖家。" == wording.notice(told.model_copy(update={"locale": "zh-CN"}))
