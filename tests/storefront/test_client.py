@@ -249,7 +249,7 @@ async def test_whole_life_with_a_case(world: World, redress: Redress) -> None:
     await world.at(placed + 3 * HOUR)
     await redress.ship("A-1", Shipped(**SHIPMENT.model_dump(), submitted_at=placed + HOUR))
     await redress.tracking("A-1", Tracking(events=(scan, arrival)))
-    opened = await redress.complain("A-1", Complaint(reason=Reason.DAMAGED, submitted_at=placed + 3 * HOUR))
+    opened = await redress.complain("A-1", Complaint(reason=Reason.COUNTERFEIT, submitted_at=placed + 3 * HOUR))
     storm = Disruption(
         disruption_id="storm", clocks=(DutyKind.ANSWER_CASE,), since=placed + 3 * HOUR, until=placed + 5 * HOUR
     )

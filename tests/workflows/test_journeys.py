@@ -380,7 +380,7 @@ async def test_storm_over_the_report_window(world: World) -> None:
     play = await _delivered(world)
     await play.disrupted("report", since=ny(11, 4, 11), until=ny(11, 5, 11))
     await world.at(ny(11, 7, 10))
-    reply = await play.complains("damaged")
+    reply = await play.complains("counterfeit")
     await play.answers(accept=True)
     outcome = await play.ends()
 

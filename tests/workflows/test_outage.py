@@ -53,7 +53,7 @@ async def _arrives(play: Play, *, at: datetime) -> None:
 
 
 async def _complains(play: Play, sent: datetime) -> None:
-    await play.complains_by_signal("damaged", at=sent)
+    await play.complains_by_signal("counterfeit", at=sent)
 
 
 @pytest.mark.parametrize(("sent", "in_time"), [(-MINUTE, True), (MINUTE, False)], ids=["in time", "late"])
