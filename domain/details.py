@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from domain import wording
-from domain.duties import Duty, DutyKind, OpenDuty, Receipt
+from domain.duties import DutyKind, OpenDuty, Receipt
 from domain.story import Status, StoryEntry
 
 LONGEST = 2_000
@@ -23,11 +23,6 @@ def receipt(subject: str, as_of: datetime, state: str, duties: Iterable[OpenDuty
     """The receipt of all open duties, soonest first; those that stand still come last."""
     ordered = sorted(duties, key=lambda duty: (duty.due is None, duty.due or duty.since, duty.kind))
     return Receipt(subject=subject, as_of=as_of, state=state, duties=tuple(ordered))
-
-
-def consequence(duty: Duty) -> str:
-    """What happens if the owner of a duty stays silent, for people."""
-    return wording.consequence(duty.on_silence)
 
 
 def status(receipt: Receipt, *, frozen: bool = False, open_case: str = "", rejected: int = 0) -> Status:

@@ -263,7 +263,7 @@ def late_and_refunded() -> Played:
         at=on_day(11),
     )
     told = frozenset({("seller", "reminded"), ("buyer", "buyer_may_cancel"), ("buyer", "late")})
-    said = (Said(one.messages[-1], Reply.yes("a case is opened", "resale-v1/reasons.late").model_copy()),)
+    said = (Said(one.messages[-1], Reply.yes("case_opens", "resale-v1/reasons.late").model_copy()),)
     return Played(one, ended(one, Ending.CASE, 12_000, cases=(case,)), said, told)
 
 
@@ -318,7 +318,7 @@ def test_late_hand_overs_are_followed_to_what_redress_did() -> None:
 
 def test_a_complaint_after_the_end_counts_under_the_rule_that_ended_the_order() -> None:
     """So does one that came before the end, but too late for its own window."""
-    refused = Reply.no("too late", "resale-v1/reasons.not_as_described.closes")
+    refused = Reply.no("report_too_late", "resale-v1/reasons.not_as_described.closes")
     found = counted(late_and_refunded(), too_late_to_complain(None))
     asked = counted(too_late_to_complain(refused))
 
