@@ -6,7 +6,7 @@ Universal Postal Union's standard S10 for postal items; `domain.carriers.build` 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import cycle
 from operator import mul
@@ -32,7 +32,7 @@ class Fault(NamedTuple):
     """Why a number cannot be right: the code of a reply, which says what to do, and its facts."""
 
     code: str
-    facts: dict[str, object]
+    facts: Mapping[str, object]
 
 
 def normalise(number: str) -> str:
@@ -58,7 +58,7 @@ def check_tracking_number(carrier: str, number: str) -> Fault | None:
     name, kinds = _CARRIERS[code]
     facts = {"number": text, "carrier": name}
     if faults:
-        return Fault(faults[0].code, facts | faults[0].facts)
+        return Fault(faults[0].code, {**facts, **faults[0].facts})
     shapes = facts | {"examples": tuple(kind.example for kind in kinds[:2])}
     other = _only_carrier(text)
     return Fault("number_of_another", shapes | {"other": other}) if other else Fault("number_shape", shapes)
