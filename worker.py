@@ -92,6 +92,8 @@ class Adapters:
             outcomes.recall,
             payments.refund,
             payments.release,
+            payments.claw_back,
+            payments.submit_evidence,
         ]
 
 

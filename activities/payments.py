@@ -8,6 +8,8 @@ Between look and payment the idempotency key guards against an earlier attempt t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -15,7 +17,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.ports import FailureReplayed, Payments, Refused, Unavailable
-from domain.requests import Movement, Paid
+from domain.requests import Movement, Paid, Submission
 
 UNAVAILABLE: Final = "PaymentUnavailable"
 REFUSED: Final = "PaymentRefused"
@@ -29,7 +31,9 @@ class _Send(Protocol):
 
 
 class PaymentActivities:
-    """Refunds and releases. Both may be retried without end: a movement is made once for its key.
+    """Refunds, releases and clawbacks may be retried without end: a movement is made once for its key.
+
+    So may evidence, which is handed in once for its chargeback.
 
     They fail with type `PaymentUnavailable`, which Temporal retries, or `PaymentRefused`, which it does not;
     the first detail of a refusal is the provider's code.
@@ -48,24 +52,29 @@ class PaymentActivities:
         """Pay money out to the seller."""
         return self._once(movement, self._payments.release)
 
+    @activity.defn(name="payments.claw_back")
+    def claw_back(self, movement: Movement) -> Paid:
+        """Take money back from what was paid out to the seller."""
+        return self._once(movement, self._payments.claw_back)
+
+    @activity.defn(name="payments.submit_evidence")
+    def submit_evidence(self, submission: Submission) -> Paid:
+        """Hand in the evidence for a chargeback. What was handed in before is final, and so the answer.
+
+        A reset workflow may have gathered other texts meanwhile; the bank has read the first ones.
+        """
+        chargeback_id = submission.chargeback_id
+        with _explained(f"the evidence for {chargeback_id}", "it is not known to have been handed in"):
+            try:
+                return self._payments.find_evidence(chargeback_id) or self._payments.submit_evidence(submission)
+            except Refused:
+                if paid := self._payments.find_evidence(chargeback_id):
+                    return paid
+                raise
+
     def _once(self, movement: Movement, send: _Send) -> Paid:
-        try:
+        with _explained(movement.key, "no money is known to have moved"):
             return self._look_and_pay(movement, send)
-        except Unavailable as error:
-            pause = error.retry_after
-            raise ApplicationError(
-                f"The payment provider did not answer for {movement.key}; asked again later; "
-                "no money is known to have moved",
-                type=UNAVAILABLE,
-                next_retry_delay=None if pause is None else timedelta(seconds=pause),
-            ) from error
-        except Refused as error:
-            raise ApplicationError(
-                f"The payment provider refused {movement.key} ({error.code}): {error}",
-                error.code,
-                type=REFUSED,
-                non_retryable=True,
-            ) from error
 
     def _look_and_pay(self, movement: Movement, send: _Send) -> Paid:
         for suffix in _ROUNDS:
@@ -83,3 +92,24 @@ class PaymentActivities:
                     return paid
                 raise
         raise failure
+
+
+@contextmanager
+def _explained(subject: str, known: str) -> Iterator[None]:
+    """What the provider raises about `subject`, in words for people and in types for Temporal."""
+    try:
+        yield
+    except Unavailable as error:
+        pause = error.retry_after
+        raise ApplicationError(
+            f"The payment provider did not answer for {subject}; asked again later; {known}",
+            type=UNAVAILABLE,
+            next_retry_delay=None if pause is None else timedelta(seconds=pause),
+        ) from error
+    except Refused as error:
+        raise ApplicationError(
+            f"The payment provider refused {subject} ({error.code}): {error}",
+            error.code,
+            type=REFUSED,
+            non_retryable=True,
+        ) from error

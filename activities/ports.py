@@ -12,7 +12,7 @@ from typing import Protocol
 from domain.base import Model
 from domain.histories import Histories
 from domain.parcel import Shipment
-from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid
+from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Submission
 from domain.story import Notice, Outcome
 
 
@@ -46,7 +46,7 @@ class Refused(Exception):
 class Payments(Protocol):
     """A payment provider. Each method raises `Unavailable` or `Refused`.
 
-    `refund` and `release` raise `FailureReplayed` when only another key can still bring an answer.
+    `refund`, `release` and `claw_back` raise `FailureReplayed` when only another key can still bring an answer.
     """
 
     def refund(self, movement: Movement, *, key: str) -> Paid:
@@ -55,11 +55,20 @@ class Payments(Protocol):
     def release(self, movement: Movement, *, key: str) -> Paid:
         """Pay money out to the seller; `key` is the idempotency key of this request."""
 
+    def claw_back(self, movement: Movement, *, key: str) -> Paid:
+        """Take money back that was paid out to the seller, never more than was; `key` as for the others."""
+
     def find(self, movement: Movement) -> Paid | None:
         """The movement of this business key, if the provider has made it. Reads only.
 
         Raises `Refused` with code `idempotency_error` if the key was used for another amount or payment.
         """
+
+    def submit_evidence(self, submission: Submission) -> Paid:
+        """Hand in the evidence for a chargeback, for good; the same submission again is the same fact."""
+
+    def find_evidence(self, chargeback_id: str) -> Paid | None:
+        """What has been handed in for this chargeback, if anything has. Reads only."""
 
 
 class Carriers(Protocol):

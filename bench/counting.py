@@ -59,6 +59,8 @@ async def measure(client: Client, console: Console, *, quick: bool) -> list[Figu
             activities=[
                 paying.refund,
                 paying.release,
+                paying.claw_back,
+                paying.submit_evidence,
                 carriers.look_up,
                 carriers.trace,
                 carriers.buy_label,

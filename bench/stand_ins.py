@@ -14,7 +14,7 @@ from activities.ports import Contact, Refused
 from activities.sandbox.directory import SandboxDirectory
 from domain.histories import Histories
 from domain.parcel import Shipment
-from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid
+from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Submission
 from domain.story import Notice, Outcome
 
 
@@ -29,8 +29,20 @@ class WillingPayments:
         """At once."""
         return Paid(reference=key)
 
+    def claw_back(self, movement: Movement, *, key: str) -> Paid:
+        """At once."""
+        return Paid(reference=key)
+
     def find(self, movement: Movement) -> Paid | None:
         """Never made before."""
+        return None
+
+    def submit_evidence(self, submission: Submission) -> Paid:
+        """At once."""
+        return Paid(reference=submission.chargeback_id)
+
+    def find_evidence(self, chargeback_id: str) -> Paid | None:
+        """None was handed in before."""
         return None
 
 
@@ -84,6 +96,8 @@ def activities() -> list[Callable[..., Any]]:
     return [
         payments.refund,
         payments.release,
+        payments.claw_back,
+        payments.submit_evidence,
         carriers.look_up,
         carriers.trace,
         carriers.buy_label,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import Field
 
 from domain.base import Instant, Model
@@ -28,9 +30,32 @@ class Movement(Model):
 
 
 class Paid(Model):
-    """The provider's id of a movement that is a fact."""
+    """The provider's id of a movement or submission that is a fact."""
 
     reference: str
+
+
+LARGEST_SUBMISSION: Final = 150_000
+"""How many characters all texts of a submission may have together (docs.stripe.com/api/disputes/update)."""
+
+
+class Submission(Model):
+    """The evidence for one chargeback, to be handed in once: most banks look at one submission only.
+
+    The keys are the names of Stripe's dispute evidence (docs.stripe.com/api/disputes/evidence_object). A value of
+    `files` has a line `URI SHA-256` for each file; a provider that takes one file for each name gets them in one.
+    """
+
+    order_id: Id
+    payment_ref: str
+    chargeback_id: str
+    texts: dict[str, str] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Characters of all texts, as the provider counts them."""
+        return sum(len(text) for text in self.texts.values())
 
 
 class LookUp(Model):

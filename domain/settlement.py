@@ -189,7 +189,6 @@ _STEMS = {
     EntryKind.RELEASED: "release",
     EntryKind.COMPENSATED: "release",
     EntryKind.CLAWED_BACK: "clawback",
-    EntryKind.LABEL_CHARGED: "label",
 }
 _OWNERS = {
     EntryKind.RELEASED: Account.SELLER,

@@ -112,6 +112,8 @@ class World:
         return [
             payments.refund,
             payments.release,
+            payments.claw_back,
+            payments.submit_evidence,
             carriers.look_up,
             carriers.trace,
             carriers.buy_label,

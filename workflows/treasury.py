@@ -11,7 +11,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from activities.payments import REFUSED, PaymentActivities
 from domain import clocks
 from domain.duties import DutyKind
-from domain.ledger import Entry, EntryKind
+from domain.ledger import Account, Entry, EntryKind
 from domain.messages import Chargeback, ChargebackState, Reply
 from domain.money import Money
 from domain.order import Order
@@ -23,7 +23,13 @@ from workflows.journal import Journal
 from workflows.options import MOVE_MONEY, described
 
 # Entries that only divide escrow among our own accounts need no provider.
-BY_PROVIDER = {EntryKind.REFUNDED: "refunded", EntryKind.RELEASED: "released", EntryKind.COMPENSATED: "compensated"}
+BY_PROVIDER = {
+    EntryKind.REFUNDED: PaymentActivities.refund,
+    EntryKind.RELEASED: PaymentActivities.release,
+    EntryKind.COMPENSATED: PaymentActivities.release,
+    EntryKind.CLAWED_BACK: PaymentActivities.claw_back,
+}
+BUYER_TOO = frozenset({EntryKind.REFUNDED, EntryKind.CLAWED_BACK})
 
 REPORTED = {
     ChargebackState.OPENED: "chargeback_opened",
@@ -86,8 +92,8 @@ class Treasury:
         if reference is None:
             return
         self.ledger = self.ledger.confirm(entry.key, self._docket.now(), reference)
-        told = (Role.BUYER, Role.SELLER) if entry.kind is EntryKind.REFUNDED else (Role.SELLER,)
-        self._journal.note(BY_PROVIDER[entry.kind], *told, amount=entry.amount, key=entry.key)
+        told = (Role.BUYER, Role.SELLER) if entry.kind in BUYER_TOO else (Role.SELLER,)
+        self._journal.note(entry.kind.value, *told, amount=entry.amount, key=entry.key)
 
     async def _pay(self, entry: Entry) -> str | None:
         """Have the provider make the movement, however long it takes; a person is told when it will not.
@@ -103,11 +109,10 @@ class Treasury:
             amount=entry.amount,
             purpose=entry.kind,
         )
-        activity = PaymentActivities.refund if entry.kind is EntryKind.REFUNDED else PaymentActivities.release
         options = described(MOVE_MONEY, f"{entry.kind} {entry.amount}, once, as {entry.key}")
         while True:
             try:
-                paid = await workflow.execute_activity_method(activity, movement, **options)
+                paid = await workflow.execute_activity_method(BY_PROVIDER[entry.kind], movement, **options)
             except ActivityError as error:
                 refused = isinstance(error.cause, ApplicationError) and error.cause.type == REFUSED
                 if refused:
@@ -123,6 +128,32 @@ class Treasury:
         self._docket.open(duty)
         self._journal.note("payment_stuck", Role.SUPPORT, key=entry.key, text=text, due=duty.due)
         await self._wait(until=lambda: DutyKind.RECONCILE not in self._docket.duties)
+
+    # --- labels, which the carrier port has bought ---
+
+    def label_bought(self, key: str, cost: Money, reference: str) -> None:
+        """What a label has cost the platform, once for its key. Raises `Conservation` for another currency."""
+        self._record(EntryKind.LABEL, Account.PLATFORM, Account.CARRIER, key, cost, reference)
+
+    def label_refunded(self, key: str, cost: Money, reference: str) -> None:
+        """What the carrier has given back for an unused label, once for its key, which is not the purchase's."""
+        self._record(EntryKind.LABEL_REFUNDED, Account.CARRIER, Account.PLATFORM, key, cost, reference)
+
+    def _record(
+        self, kind: EntryKind, source: Account, target: Account, key: str, amount: Money, reference: str
+    ) -> None:
+        if not amount or self.ledger.knows(key):
+            return
+        entry = Entry(
+            key=key,
+            kind=kind,
+            source=source,
+            target=target,
+            amount=amount,
+            at=self._docket.now(),
+            reference=reference,
+        )
+        self.ledger = self.ledger.record(entry)
 
     # --- chargebacks ---
 

@@ -1,4 +1,4 @@
-"""A payment provider in a file: a stateful double of Stripe's refunds, transfers and idempotency.
+"""A payment provider in a file: a stateful double of Stripe's refunds, transfers, reversals and idempotency.
 
 It keeps its state outside the worker, so that killing the worker proves something.
 Like the real one it does nothing against a double payment that comes with a fresh idempotency key.
@@ -7,7 +7,10 @@ Rules copied, each from docs.stripe.com:
 - api/idempotent_requests: a key keeps the first answer, also a 500 and a refusal made while executing;
   other parameters are refused; a request in flight is a conflict; a request that is not valid is not kept;
   keys may go after 24 hours.
-- api/refunds, error-codes, disputes: never more than is left of a charge, nothing of a disputed one.
+- api/refunds, error-codes, disputes: never more than is left of a charge, nothing of a disputed one; what was paid out
+  does not lower what can be refunded, which comes from the platform's balance.
+- api/transfer_reversals: never more than was paid out and not yet reversed.
+- api/disputes/update: evidence of at most 150,000 characters, which counts once it is submitted.
 Simplified: a charge has at most one dispute, which locks it while it is open and once it is lost.
 """
 
@@ -29,7 +32,7 @@ from activities.ports import FailureReplayed, Refused, Unavailable
 from activities.sqlite import switch_to_wal
 from domain.base import Instant, Model
 from domain.money import Money
-from domain.requests import Movement, Paid
+from domain.requests import LARGEST_SUBMISSION, Movement, Paid, Submission
 
 _SCHEMA = """
 BEGIN IMMEDIATE;
@@ -38,12 +41,14 @@ CREATE TABLE IF NOT EXISTS charge (
     currency TEXT NOT NULL,
     captured INTEGER NOT NULL CHECK (captured > 0),
     refunded INTEGER NOT NULL DEFAULT 0 CHECK (refunded BETWEEN 0 AND captured),
-    released INTEGER NOT NULL DEFAULT 0 CHECK (released BETWEEN 0 AND captured),
-    dispute TEXT NOT NULL DEFAULT '' CHECK (dispute IN ('', 'open', 'won', 'lost'))
+    released INTEGER NOT NULL DEFAULT 0 CHECK (released >= 0),
+    clawed_back INTEGER NOT NULL DEFAULT 0 CHECK (clawed_back >= 0),
+    dispute TEXT NOT NULL DEFAULT '' CHECK (dispute IN ('', 'open', 'won', 'lost')),
+    CHECK (released - clawed_back BETWEEN 0 AND captured)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS transfer (
     id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('refund', 'release')),
+    kind TEXT NOT NULL CHECK (kind IN ('refund', 'release', 'clawback')),
     key TEXT NOT NULL,
     payment_ref TEXT NOT NULL REFERENCES charge,
     payee TEXT NOT NULL,
@@ -53,6 +58,9 @@ CREATE TABLE IF NOT EXISTS transfer (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS transfer_by_key ON transfer (key);
 CREATE INDEX IF NOT EXISTS transfer_by_payment ON transfer (payment_ref);
+CREATE TABLE IF NOT EXISTS submission (
+    id INTEGER PRIMARY KEY, chargeback_id TEXT NOT NULL UNIQUE, content TEXT NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS answer (
     key TEXT PRIMARY KEY,
     request TEXT NOT NULL,
@@ -68,9 +76,10 @@ INSERT OR IGNORE INTO fault VALUES (1, '{}', 0);
 COMMIT;
 """
 
-_PREFIX = {"refund": "re", "release": "tr"}
+_PREFIX = {"refund": "re", "release": "tr", "clawback": "trr"}
 _SERVER_ERROR = "api_error"
 _UNREACHED = "the sandbox provider could not be reached; nothing was done"
+_LOST = "the sandbox provider's answer was lost"
 
 _Answer = Paid | Refused | Unavailable
 
@@ -103,12 +112,16 @@ class Transfer(Model):
 
 
 class Totals(Model):
-    """Sums over the charges of one currency, in minor units; `disputed` is in open and lost disputes."""
+    """Sums over the charges of one currency, in minor units; `disputed` is in open and lost disputes.
+
+    What was `clawed_back` had been `released`.
+    """
 
     captured: int
     refunded: int
     released: int
     disputed: int
+    clawed_back: int = 0
 
 
 class SandboxPayments:
@@ -147,20 +160,46 @@ class SandboxPayments:
         return self._request("refund", movement, key)
 
     def release(self, movement: Movement, *, key: str) -> Paid:
-        """Pay money out to the seller, altogether never more than was captured.
+        """Pay money out to the seller, altogether never more than was captured; what was clawed back may be paid again.
 
         Refusals: `no_such_charge`, `parameter_invalid_integer`, `currency_mismatch`, `amount_too_large`,
         `idempotency_error`.
         """
         return self._request("release", movement, key)
 
-    def find(self, movement: Movement) -> Paid | None:
-        """The movement that carries this business key; one in flight does not show yet."""
+    def claw_back(self, movement: Movement, *, key: str) -> Paid:
+        """Take money back from what was paid out to the seller.
+
+        Refusals: `no_such_charge`, `parameter_invalid_integer`, `currency_mismatch`, `amount_too_large`,
+        `idempotency_error`.
+        """
+        return self._request("clawback", movement, key)
+
+    def submit_evidence(self, submission: Submission) -> Paid:
+        """Hand in the evidence for a chargeback; the same again answers as the first time.
+
+        Refusals: `no_such_charge`, `evidence_too_large`, `evidence_already_submitted`.
+        """
         with self._transaction():
             faults, luck = self._draw()
+            unreached = luck.random() < faults.fail_before
+            answer = Unavailable(_UNREACHED) if unreached else self._submit(submission)
         self._sleep(faults.latency_ms / 1000)
-        if luck.random() < faults.fail_before:
-            raise Unavailable(_UNREACHED)
+        if luck.random() < faults.fail_after:
+            raise Unavailable(_LOST)
+        if isinstance(answer, Paid):
+            return answer
+        raise answer
+
+    def find_evidence(self, chargeback_id: str) -> Paid | None:
+        """What was handed in for this chargeback."""
+        self._look()
+        rows = self._rows("SELECT id FROM submission WHERE chargeback_id = ?", chargeback_id)
+        return Paid(reference=f"ev_{rows[0][0]}") if rows else None
+
+    def find(self, movement: Movement) -> Paid | None:
+        """The movement that carries this business key; one in flight does not show yet."""
+        self._look()
         rows = self._transfers("key = ? AND made_at <= ? LIMIT 1", movement.key, self._clock())
         for made in rows:
             if (made.payment_ref, made.amount) != (movement.payment_ref, movement.amount):
@@ -229,16 +268,27 @@ class SandboxPayments:
         """Every payout from one charge, in the order made."""
         return self._transfers("payment_ref = ? AND kind = 'release'", payment_ref)
 
+    def clawbacks(self, payment_ref: str) -> tuple[Transfer, ...]:
+        """Every reversal of payouts from one charge, in the order made."""
+        return self._transfers("payment_ref = ? AND kind = 'clawback'", payment_ref)
+
+    def submission(self, chargeback_id: str) -> Submission | None:
+        """The evidence that was handed in for a chargeback, if any was."""
+        rows = self._rows("SELECT content FROM submission WHERE chargeback_id = ?", chargeback_id)
+        return Submission.model_validate_json(rows[0][0]) if rows else None
+
     def totals(self) -> dict[str, Totals]:
         """The sums for each currency."""
         query = """
             SELECT currency, sum(captured), sum(refunded), sum(released),
-                   sum(CASE WHEN dispute IN ('open', 'lost') THEN captured - refunded ELSE 0 END)
+                   sum(CASE WHEN dispute IN ('open', 'lost') THEN captured - refunded ELSE 0 END), sum(clawed_back)
             FROM charge GROUP BY currency ORDER BY currency
         """
         return {
-            currency: Totals(captured=captured, refunded=refunded, released=released, disputed=disputed)
-            for currency, captured, refunded, released, disputed in self._rows(query)
+            currency: Totals(
+                captured=captured, refunded=refunded, released=released, disputed=disputed, clawed_back=clawed_back
+            )
+            for currency, captured, refunded, released, disputed, clawed_back in self._rows(query)
         }
 
     def duplicates(self) -> dict[str, int]:
@@ -268,6 +318,14 @@ class SandboxPayments:
         faults = Faults.model_validate_json(row[0])
         return faults, Random(f"{faults.seed}:{row[1]}")
 
+    def _look(self) -> None:
+        """What befalls a request that only reads."""
+        with self._transaction():
+            faults, luck = self._draw()
+        self._sleep(faults.latency_ms / 1000)
+        if luck.random() < faults.fail_before:
+            raise Unavailable(_UNREACHED)
+
     def _request(self, kind: str, movement: Movement, key: str) -> Paid:
         with self._transaction():
             faults, luck = self._draw()
@@ -278,7 +336,7 @@ class SandboxPayments:
         # Done before the pause, shown after it: whoever is killed meanwhile has still sent the request.
         self._sleep(faults.latency_ms / 1000)
         if luck.random() < faults.fail_after:
-            raise Unavailable("the sandbox provider's answer was lost")
+            raise Unavailable(_LOST)
         if isinstance(answer, Paid):
             return answer
         raise answer
@@ -305,29 +363,52 @@ class SandboxPayments:
     def _invalid(self, movement: Movement) -> Refused | None:
         if movement.amount.minor <= 0:
             return Refused("parameter_invalid_integer", f"{movement.amount} is not a positive amount")
-        query = "SELECT 1 FROM charge WHERE payment_ref = ?"
-        if self._db.execute(query, (movement.payment_ref,)).fetchone() is None:
-            return Refused("no_such_charge", f"there is no charge {movement.payment_ref}: capture it first")
+        return self._unknown(movement.payment_ref)
+
+    def _unknown(self, payment_ref: str) -> Refused | None:
+        if self._db.execute("SELECT 1 FROM charge WHERE payment_ref = ?", (payment_ref,)).fetchone() is None:
+            return Refused("no_such_charge", f"there is no charge {payment_ref}: capture it first")
         return None
+
+    def _submit(self, submission: Submission) -> Paid | Refused:
+        if unknown := self._unknown(submission.payment_ref):
+            return unknown
+        if submission.size > LARGEST_SUBMISSION:
+            return Refused(
+                "evidence_too_large", f"{submission.size:,} characters are more than {LARGEST_SUBMISSION:,}: cut texts"
+            )
+        content = submission.model_dump_json()
+        self._db.execute(
+            "INSERT OR IGNORE INTO submission (chargeback_id, content) VALUES (?, ?)",
+            (submission.chargeback_id, content),
+        )
+        query = "SELECT id, content FROM submission WHERE chargeback_id = ?"
+        number, kept = self._db.execute(query, (submission.chargeback_id,)).fetchone()
+        if kept != content:
+            return Refused(
+                "evidence_already_submitted", f"other evidence was handed in for {submission.chargeback_id} before"
+            )
+        return Paid(reference=f"ev_{number}")
 
     def _move(self, kind: str, movement: Movement, made_at: float) -> Paid | Refused:
         amount = movement.amount
-        query = "SELECT currency, captured, refunded, released, dispute FROM charge WHERE payment_ref = ?"
+        query = "SELECT currency, captured, refunded, released, clawed_back, dispute FROM charge WHERE payment_ref = ?"
         charge = self._db.execute(query, (movement.payment_ref,)).fetchone()
-        currency, captured, refunded, released, dispute = charge
-        moved = refunded if kind == "refund" else released
+        currency, captured, refunded, released, clawed_back, dispute = charge
+        held = released - clawed_back
+        left = {"refund": captured - refunded, "release": captured - held, "clawback": held}[kind]
         if amount.currency != currency:
             return Refused("currency_mismatch", f"{movement.payment_ref} is in {currency}, not {amount.currency}")
         if kind == "refund" and dispute in ("open", "lost"):
             return Refused("charge_disputed", f"{movement.payment_ref} is disputed: the bank decides")
-        if kind == "refund" and moved == captured:
+        if kind == "refund" and not left:
             return Refused("charge_already_refunded", f"{movement.payment_ref} has been refunded in full")
-        if moved + amount.minor > captured:
-            left = Money(minor=captured - moved, currency=currency)
-            return Refused("amount_too_large", f"{amount} is more than the {left} left for a {kind}")
-        column = "refunded" if kind == "refund" else "released"
+        if amount.minor > left:
+            most = Money(minor=left, currency=currency)
+            return Refused("amount_too_large", f"{amount} is more than the {most} left for a {kind}")
+        column = {"refund": "refunded", "release": "released", "clawback": "clawed_back"}[kind]
         self._db.execute(
-            f"UPDATE charge SET {column} = {column} + ? WHERE payment_ref = ?",  # noqa: S608 one of two own names
+            f"UPDATE charge SET {column} = {column} + ? WHERE payment_ref = ?",  # noqa: S608 one of three own names
             (amount.minor, movement.payment_ref),
         )
         made = self._db.execute(

@@ -7,6 +7,7 @@ from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -15,10 +16,10 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.payments import UNAVAILABLE, PaymentActivities
-from activities.ports import FailureReplayed, Refused, Unavailable
+from activities.ports import FailureReplayed, Payments, Refused, Unavailable
 from activities.sandbox.payments import SandboxPayments, Totals
 from domain.money import Money
-from domain.requests import Movement, Paid
+from domain.requests import Movement, Paid, Submission
 
 DAY = 24 * 3600.0
 
@@ -64,6 +65,22 @@ def refund(minor: int = 4_000, key: str = "refund-A-1", payment_ref: str = "pay-
 def release(minor: int = 9_000, key: str = "release-A-1") -> Movement:
     """A payout to the seller."""
     return Movement(key=key, order_id="A", payment_ref="pay-A", payee="seller-1", amount=usd(minor))
+
+
+def clawback(minor: int = 3_000, key: str = "clawback-A-1") -> Movement:
+    """What an appeal takes back from the seller."""
+    return Movement(key=key, order_id="A", payment_ref="pay-A", payee="seller-1", amount=usd(minor))
+
+
+def submission(text: str = "Order A", chargeback_id: str = "dp_1", payment_ref: str = "pay-A") -> Submission:
+    """Evidence of one text."""
+    texts = {"uncategorized_text": text}
+    return Submission(order_id="A", payment_ref=payment_ref, chargeback_id=chargeback_id, texts=texts)
+
+
+def hand_in(provider: SandboxPayments, evidence: Submission) -> Paid:
+    """One attempt of the activity that hands evidence in."""
+    return ActivityEnvironment().run(PaymentActivities(provider).submit_evidence, evidence)
 
 
 def perform(provider: SandboxPayments, movement: Movement, name: str = "refund") -> Paid:
@@ -210,6 +227,50 @@ def test_releases_never_exceed_the_charge(provider: SandboxPayments) -> None:
     assert ("amount_too_large", 9_000) == (refusal.value.code, provider.releases("pay-A")[0].amount.minor)
 
 
+def test_a_clawback_takes_no_more_than_was_paid_out(provider: SandboxPayments) -> None:
+    """What was clawed back cannot be taken again, but may be paid out again."""
+    with pytest.raises(Refused, match=r"USD 0\.00 left for a clawback"):
+        provider.claw_back(clawback(), key="k1")
+    provider.release(release(9_000), key="k2")
+    provider.claw_back(clawback(6_000), key="k3")
+    with pytest.raises(Refused) as refusal:
+        provider.claw_back(clawback(3_001, "clawback-A-2"), key="k4")
+    provider.release(release(7_000, "release-A-2"), key="k5")
+    expected = Totals(captured=10_000, refunded=0, released=16_000, disputed=0, clawed_back=6_000)
+    assert ("amount_too_large", {"USD": expected}) == (refusal.value.code, provider.totals())
+    assert [6_000] == [made.amount.minor for made in provider.clawbacks("pay-A")]
+
+
+def test_a_refund_after_a_full_release_comes_from_the_platform(provider: SandboxPayments) -> None:
+    """A payout does not lower what the buyer can be given back; the charge does."""
+    provider.release(release(10_000), key="k1")
+    provider.refund(refund(10_000), key="k2")
+    with pytest.raises(Refused, match="in full"):
+        provider.refund(refund(1, "refund-A-2"), key="k3")
+
+
+def test_evidence_is_handed_in_once(provider: SandboxPayments) -> None:
+    """The same submission again is the same fact; another for the same chargeback is refused, and the first stays."""
+    first = provider.submit_evidence(submission())
+    assert first == provider.submit_evidence(submission()) == provider.find_evidence("dp_1")
+    with pytest.raises(Refused) as refusal:
+        provider.submit_evidence(submission("other"))
+    assert first != provider.submit_evidence(submission(chargeback_id="dp_2"))
+    assert ("evidence_already_submitted", submission()) == (refusal.value.code, provider.submission("dp_1"))
+    assert (None, None) == (provider.submission("dp_3"), provider.find_evidence("dp_3"))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "code"),
+    [(submission("x" * 150_001), "evidence_too_large"), (submission(payment_ref="pay-B"), "no_such_charge")],
+)
+def test_evidence_that_cannot_be_taken_is_refused(provider: SandboxPayments, evidence: Submission, code: str) -> None:
+    """A submission is bounded in all its texts together, and belongs to a payment."""
+    with pytest.raises(Refused) as refusal:
+        provider.submit_evidence(evidence)
+    assert (code, None) == (refusal.value.code, provider.submission("dp_1"))
+
+
 @pytest.mark.parametrize("won", [True, False])
 def test_a_dispute_locks_the_charge(provider: SandboxPayments, won: bool) -> None:
     """A disputed charge is not refunded too, so nobody is paid twice; a dispute that was won unlocks it."""
@@ -315,6 +376,56 @@ def test_an_activity_moves_money_and_names_the_fact(provider: SandboxPayments, n
     assert {} == provider.duplicates()
 
 
+def test_a_clawback_is_made_once_for_its_key(provider: SandboxPayments) -> None:
+    """Like any movement it is looked for before it is made, so that forgotten keys take nothing twice."""
+    perform(provider, release(), "release")
+    paid = perform(provider, clawback(), "claw_back")
+    provider.forget_keys(timedelta())
+    assert paid == perform(provider, clawback(), "claw_back") == provider.find(clawback())
+    assert [3_000] == [made.amount.minor for made in provider.clawbacks("pay-A")]
+
+
+def test_a_clawback_beyond_the_payout_is_a_final_refusal(provider: SandboxPayments) -> None:
+    """A seller is never made to owe: the refusal is for the workflow and for people."""
+    with pytest.raises(ApplicationError) as failure:
+        perform(provider, clawback(), "claw_back")
+    assert ("PaymentRefused", ("amount_too_large",)) == (failure.value.type, failure.value.details)
+
+
+def test_evidence_that_was_handed_in_before_is_the_answer(provider: SandboxPayments) -> None:
+    """A reset workflow that has gathered other texts meanwhile learns of the submission that counts."""
+    first = hand_in(provider, submission())
+    assert first == hand_in(provider, submission("other"))
+    assert submission() == provider.submission("dp_1")
+
+
+@pytest.mark.parametrize(("before", "after"), [(1.0, 0.0), (0.0, 1.0)])
+def test_evidence_is_handed_in_whatever_fails(provider: SandboxPayments, before: float, after: float) -> None:
+    """Without an answer the attempt is retried and says what is known; a lost answer is found by the next."""
+    provider.set_faults(fail_before=before, fail_after=after)
+    with pytest.raises(ApplicationError) as failure:
+        hand_in(provider, submission())
+    provider.set_faults()
+    paid = hand_in(provider, submission())
+    assert (paid, submission()) == (provider.find_evidence("dp_1"), provider.submission("dp_1"))
+    expected = (
+        "The payment provider did not answer for the evidence for dp_1; asked again later; "
+        "it is not known to have been handed in"
+    )
+    assert (expected, False) == (failure.value.message, failure.value.non_retryable)
+
+
+def test_refused_evidence_is_final_and_names_its_code(provider: SandboxPayments) -> None:
+    """What is too long stays too long: no retry."""
+    with pytest.raises(ApplicationError) as failure:
+        hand_in(provider, submission("x" * 150_001))
+    assert ("PaymentRefused", True, ("evidence_too_large",)) == (
+        failure.value.type,
+        failure.value.non_retryable,
+        failure.value.details,
+    )
+
+
 def test_no_answer_is_retried_and_explained(provider: SandboxPayments) -> None:
     """An unreachable provider is a retryable failure whose words an ops person can use."""
     provider.set_faults(fail_before=1.0)
@@ -404,7 +515,7 @@ def test_a_refusal_of_what_an_earlier_attempt_did_is_good_news(provider: Sandbox
         def release(self, movement: Movement, *, key: str) -> Paid:
             return provider.release(movement, key=key)
 
-    paid = ActivityEnvironment().run(PaymentActivities(Racing()).refund, refund(10_000))
+    paid = ActivityEnvironment().run(PaymentActivities(cast(Payments, Racing())).refund, refund(10_000))
     assert (provider.find(refund(10_000)), [10_000]) == (paid, minors(provider))
 
 
@@ -436,7 +547,7 @@ def test_a_provider_that_stores_every_failure_is_asked_under_three_keys() -> Non
         release = refund
 
     with pytest.raises(ApplicationError) as failure:
-        ActivityEnvironment().run(PaymentActivities(Failing()).refund, refund())
+        ActivityEnvironment().run(PaymentActivities(cast(Payments, Failing())).refund, refund())
     assert (UNAVAILABLE, False) == (failure.value.type, failure.value.non_retryable)
     assert ["refund-A-1", "refund-A-1:r2", "refund-A-1:r3"] == keys
 

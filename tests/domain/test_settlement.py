@@ -241,7 +241,7 @@ def test_a_return_label_is_paid_first_of_what_the_buyer_leaves() -> None:
     """A buyer who pays USD 6.00 for the label gets that much less, and it goes to the platform, not to the seller."""
     order = an_order()
     plan = movements(order, capture(order), decision(usd(10_900), costs=usd(600)), NOW)
-    assert {"refund-A-1": 10_900, "label-A-1": 600} == amounts(plan)
+    assert {"refund-A-1": 10_900, "label_charged-A-1": 600} == amounts(plan)
 
 
 def test_a_label_that_the_seller_must_pay_is_taken_from_a_payout_only_once() -> None:
