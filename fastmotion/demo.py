@@ -289,7 +289,7 @@ class Demo:
                     order_id=row.order_id,
                     played=played,
                     recorded=kept.get(row.order_id),
-                    transfers=(*self._payments.refunds(draft.payment_ref), *self._payments.releases(draft.payment_ref)),
+                    transfers=self._payments.transfers(draft.payment_ref),
                     notices=tuple(
                         notice
                         for subject in (f"order-{row.order_id}", *cases)

@@ -19,6 +19,7 @@ overtaken by its deadline, and news by the answer to it.
 """
 
 RELEASES = (EntryKind.RELEASED, EntryKind.COMPENSATED)
+CLAWBACKS = (EntryKind.CLAWED_BACK,)
 
 
 class Told(Model):
@@ -91,7 +92,7 @@ def _books(told: Sequence[Told], totals: Mapping[str, Totals]) -> Iterator[str]:
     for one in told:
         if one.played and one.recorded != one.played.outcome:
             yield f"{one.order_id}: the outcome store {'differs' if one.recorded else 'has nothing'}"
-        for kind, kinds in (("refund", (EntryKind.REFUNDED,)), ("release", RELEASES)):
+        for kind, kinds in (("refund", (EntryKind.REFUNDED,)), ("release", RELEASES), ("clawback", CLAWBACKS)):
             ours = {entry.key: entry.amount for entry in one.ledger.facts if entry.kind in kinds}
             theirs = {transfer.key: transfer.amount for transfer in one.transfers if transfer.kind == kind}
             if ours != theirs:
@@ -101,6 +102,7 @@ def _books(told: Sequence[Told], totals: Mapping[str, Totals]) -> Iterator[str]:
             ("captured", (EntryKind.CAPTURED,)),
             ("refunded", (EntryKind.REFUNDED,)),
             ("released", RELEASES),
+            ("clawed_back", CLAWBACKS),
             ("disputed", (EntryKind.CHARGED_BACK,)),
         ):
             booked = sum(

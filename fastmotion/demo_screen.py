@@ -171,8 +171,10 @@ def totals(console: Console, told: Sequence[Told]) -> None:
             ("sellers", Account.SELLER),
             ("platform", Account.PLATFORM),
             ("tax", Account.TAX),
+            ("carriers", Account.CARRIER),
             ("escrow", Account.ESCROW),
         )
+        if account is not Account.CARRIER or accounts[account]
     )
     paid = sum(one.ledger.total(EntryKind.CAPTURED) for one in told)
     back = sum(one.ledger.total(EntryKind.REFUNDED, EntryKind.CHARGED_BACK) for one in told)

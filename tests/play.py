@@ -209,6 +209,8 @@ class Play:
         assert (0, ()) == (ledger.balance(Account.ESCROW), ledger.intents), "an ended order holds no money"
         assert ledger.total(EntryKind.REFUNDED) == paid_by_us
         assert ledger.total(EntryKind.RELEASED, EntryKind.COMPENSATED) == paid_out
+        taken = sum(transfer.amount.minor for transfer in self.world.payments.clawbacks(self.order.payment_ref))
+        assert ledger.total(EntryKind.CLAWED_BACK) == taken
         assert {} == self.world.payments.duplicates(), "nobody is paid twice"
         assert ledger.balance(Account.BUYER) <= 0, "nobody gets more back than they paid"
         assert 0 <= ledger.balance(Account.SELLER) <= self.order.price.seller_share.minor

@@ -272,6 +272,10 @@ class SandboxPayments:
         """Every reversal of payouts from one charge, in the order made."""
         return self._transfers("payment_ref = ? AND kind = 'clawback'", payment_ref)
 
+    def transfers(self, payment_ref: str) -> tuple[Transfer, ...]:
+        """Every movement of one charge, in the order made."""
+        return self._transfers("payment_ref = ? ORDER BY id", payment_ref)
+
     def submission(self, chargeback_id: str) -> Submission | None:
         """The evidence that was handed in for a chargeback, if any was."""
         rows = self._rows("SELECT content FROM submission WHERE chargeback_id = ?", chargeback_id)

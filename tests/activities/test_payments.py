@@ -239,6 +239,7 @@ def test_a_clawback_takes_no_more_than_was_paid_out(provider: SandboxPayments) -
     expected = Totals(captured=10_000, refunded=0, released=16_000, disputed=0, clawed_back=6_000)
     assert ("amount_too_large", {"USD": expected}) == (refusal.value.code, provider.totals())
     assert [6_000] == [made.amount.minor for made in provider.clawbacks("pay-A")]
+    assert ["release", "clawback", "release"] == [made.kind for made in provider.transfers("pay-A")]
 
 
 def test_a_refund_after_a_full_release_comes_from_the_platform(provider: SandboxPayments) -> None:
