@@ -28,6 +28,9 @@ PLAIN: Final = frozenset(
 )
 """Facts that are shown as they are, even if they look like a code: ids, people's words, and what has to be typed."""
 
+RULING: Final = "ruling of "
+"""What comes before the agent's id where a ruling stands in the place of a rule."""
+
 REPLIED: Final = "reply."
 """What the facts of a reply begin with among those of a refusal, so that the two never clash."""
 
@@ -133,6 +136,8 @@ def _filled(table: str, code: str, facts: Mapping[str, str], locale: str) -> str
 
 def _shown(fact: str, value: str, locale: str) -> str:
     """A fact in a language: codes by their names, everything else as it is."""
+    if fact == "rule" and value.startswith(RULING):
+        return sentence("ruling_of", {"agent": value.removeprefix(RULING)}, locale)
     if fact in PLAIN:
         return value
     if fact == "consequence":

@@ -243,6 +243,7 @@ def test_a_locale_finds_its_catalogue(locale: str, expected: str) -> None:
             "zh",
             "因 lost，以下期限已调整：按预计时间送达、更新物流。",
         ),
+        ("fast_tracked", {"rule": "ruling of a-7"}, "zh", "符合极速退款条件，已自动同意，依据 客服 a-7 的判定。"),
         ("closed", {}, "en", "The order is closed: ?."),
         ("an event of tomorrow {x}", {}, "zh", "an event of tomorrow {x}"),
         ("tracking", {"status": "Held at customs", "at": "now"}, "en", "Carrier: Held at customs at now."),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from domain import wording
+from domain.story import StoryEntry
 from fastmotion.stories import Story, all_stories, ended
 from tests.record_histories import TRANSCRIPTS
 from tests.story_world import Telling, tell, transcript
@@ -41,3 +45,19 @@ async def test_money_is_conserved_and_moved_once(story: Story) -> None:
 async def test_a_transcript_is_stable(story: Story) -> None:
     """What people read of a story changes only on purpose: then record it anew with `make histories`."""
     assert (TRANSCRIPTS / f"{story.name}.txt").read_text(encoding="utf-8") == transcript(await told(story))
+
+
+@every_story
+async def test_a_story_is_told_in_chinese_without_english(story: Story) -> None:
+    """Whatever happens in a story, a Chinese reader meets no English but ids, units and what people wrote."""
+    entries = [entry for timeline in (await told(story)).timelines.values() for entry in timeline]
+    assert {} == {entry.what: words for entry in entries if (words := _english(entry))}
+
+
+def _english(entry: StoryEntry) -> list[str]:
+    text = wording.event(entry.what, entry.facts, "zh")
+    for fact, value in entry.facts.items():
+        if fact.removeprefix(wording.REPLIED) in wording.PLAIN:
+            text = text.replace(value, "")
+    words = set(re.findall(r"[A-Za-z_]{3,}", text))
+    return sorted(words - {"UTC", "USD"} - set(re.findall(r"[A-Za-z_]{3,}", entry.facts.get("rule", ""))))
