@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from temporalio.client import Client
     from temporalio.worker import Worker
 
-    from activities.ports import Carriers, Directory, Outbox, OutcomeStore, Payments
+    from activities.ports import Carriers, Directory, Files, Outbox, OutcomeStore, Payments
 
 CARRIER_FILE: Final = "carrier.sqlite"
 PAYMENTS_FILE: Final = "payments.sqlite"
+EVIDENCE_FOLDER: Final = "evidence"
 
 _SLACK_SECONDS: Final = 5.0
 """Beyond the graceful time, for what is left to do: telling Temporal, stopping the embedded server."""
@@ -45,6 +46,7 @@ class Adapters:
     outbox: Outbox
     outcomes: OutcomeStore
     directory: Directory
+    files: Files
 
     @classmethod
     def from_settings(cls, settings: runtime.Settings) -> Self:
@@ -53,6 +55,7 @@ class Adapters:
         from activities.outcomes import SqlOutcomes
         from activities.sandbox.carrier import SandboxCarrier
         from activities.sandbox.directory import SandboxDirectory
+        from activities.sandbox.files import SandboxFiles
         from activities.sandbox.payments import SandboxPayments
 
         try:
@@ -69,11 +72,13 @@ class Adapters:
             outbox=SqlOutbox(store),
             outcomes=SqlOutcomes(store),
             directory=SandboxDirectory(),
+            files=SandboxFiles(settings.data_dir / EVIDENCE_FOLDER),
         )
 
     def activities(self) -> list[Callable[..., Any]]:
         """Every activity, over these adapters."""
         from activities.carriers import CarrierActivities
+        from activities.evidence import EvidenceActivities
         from activities.notices import NoticeActivities
         from activities.outcomes import OutcomeActivities
         from activities.payments import PaymentActivities
@@ -86,6 +91,7 @@ class Adapters:
             carriers.trace,
             carriers.buy_label,
             carriers.refund_label,
+            EvidenceActivities(self.files).check,
             NoticeActivities(self.outbox, self.directory).post,
             outcomes.record,
             outcomes.histories,

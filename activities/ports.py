@@ -5,7 +5,7 @@ Each has a sandbox adapter and, in production, a real one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -103,6 +103,18 @@ class Carriers(Protocol):
         and so is `rejected` once the tracker shows a scan; without one it is submitted again, which EasyPost advises
         for very young labels. It takes requests for 30 days from the purchase for USPS, for 90 for UPS and FedEx:
         ask as soon as the return is given up, and grant the answer more than 30 days.
+        """
+
+
+class Files(Protocol):
+    """Where the files of evidence are kept, which a case knows by URI and hash only."""
+
+    def sha256(self, uri: str, *, progress: Callable[[], object]) -> str | None:
+        """The SHA-256 of what is at this URI now, in lower-case hexadecimal digits; none if there is no such file.
+
+        Reads it in portions and calls `progress` after each; what that raises ends the reading.
+        A URI comes from a party: an adapter reads nothing but the marketplace's own storage, and knows no other file.
+        Raises `Unavailable`.
         """
 
 

@@ -15,11 +15,13 @@ from temporalio.client import Client, WorkflowHistory
 from temporalio.worker import Worker
 
 from activities.carriers import CarrierActivities
+from activities.evidence import EvidenceActivities
 from activities.notices import NoticeActivities, SqlOutbox
 from activities.outcomes import OutcomeActivities, SqlOutcomes
 from activities.payments import PaymentActivities
 from activities.sandbox.carrier import SandboxCarrier
 from activities.sandbox.directory import SandboxDirectory
+from activities.sandbox.files import SandboxFiles
 from activities.sandbox.payments import SandboxPayments
 from activities.store import open_store
 from bench import lives
@@ -65,6 +67,7 @@ async def measure(client: Client, console: Console, *, quick: bool) -> list[Figu
                 carriers.trace,
                 carriers.buy_label,
                 carriers.refund_label,
+                EvidenceActivities(SandboxFiles(Path(folder) / "evidence")).check,
                 NoticeActivities(SqlOutbox(engine), SandboxDirectory()).post,
                 outcomes.record,
                 outcomes.histories,

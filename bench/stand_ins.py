@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from activities.carriers import CarrierActivities
+from activities.evidence import EvidenceActivities
 from activities.notices import NoticeActivities
 from activities.outcomes import OutcomeActivities
 from activities.payments import PaymentActivities
@@ -67,6 +68,14 @@ class SilentCarrier:
         raise Refused("unknown_label", "the bench's carrier sells no labels")
 
 
+class NoFiles:
+    """Keeps no evidence."""
+
+    def sha256(self, uri: str, *, progress: Callable[[], object]) -> str | None:
+        """No such file."""
+        return None
+
+
 class EmptyOutbox:
     """Forgets every notice."""
 
@@ -102,6 +111,7 @@ def activities() -> list[Callable[..., Any]]:
         carriers.trace,
         carriers.buy_label,
         carriers.refund_label,
+        EvidenceActivities(NoFiles()).check,
         NoticeActivities(EmptyOutbox(), SandboxDirectory()).post,
         outcomes.record,
         outcomes.histories,

@@ -127,6 +127,41 @@ class News(Model):
     estimate: Instant | None = None
 
 
+class LabelFact(Model):
+    """What a return label has cost, or, once it is `refunded`, what came back for it."""
+
+    reference: str
+    cost: Money
+    refunded: bool = False
+
+
+class FileCheck(Model):
+    """Compare the file of an evidence item with the SHA-256 that was sealed for it, in hexadecimal digits."""
+
+    item: str
+    uri: str
+    sha256: str
+
+
+class FileChecks(Model):
+    """Files to be compared, each on its own: one that cannot be read keeps no other from being compared."""
+
+    files: tuple[FileCheck, ...]
+
+
+class FileFound(Model):
+    """Whether the file still is what was sealed; none if there was no file to read, which may yet come."""
+
+    item: str
+    matches: bool | None
+
+
+class FilesFound(Model):
+    """What was found, one for each file asked about, in the order of the question."""
+
+    files: tuple[FileFound, ...]
+
+
 class HistoryQuery(Model):
     """Ask what the two sides of an order have been like in their other orders on its marketplace."""
 

@@ -24,11 +24,13 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 
 from activities.carriers import CarrierActivities
+from activities.evidence import EvidenceActivities
 from activities.notices import NoticeActivities, SqlOutbox
 from activities.outcomes import OutcomeActivities, SqlOutcomes
 from activities.payments import PaymentActivities
 from activities.sandbox.carrier import SandboxCarrier
 from activities.sandbox.directory import SandboxDirectory
+from activities.sandbox.files import SandboxFiles
 from activities.sandbox.payments import SandboxPayments
 from activities.store import open_store
 from domain import policy_packs
@@ -100,6 +102,7 @@ class World:
         self.replayer = Replayer(workflows=[OrderWorkflow, CaseWorkflow], plugins=[plugin()])
         self.carrier = SandboxCarrier(folder / "carrier.sqlite")
         self.payments = SandboxPayments(folder / "payments.sqlite")
+        self.files = SandboxFiles(folder / "evidence")
         engine = open_store(f"sqlite:///{folder / 'redress.sqlite'}")
         self.outbox = SqlOutbox(engine)
         self.outcomes = SqlOutcomes(engine)
@@ -118,6 +121,7 @@ class World:
             carriers.trace,
             carriers.buy_label,
             carriers.refund_label,
+            EvidenceActivities(self.files).check,
             NoticeActivities(self.outbox, SandboxDirectory()).post,
             outcomes.record,
             outcomes.histories,

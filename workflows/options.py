@@ -32,6 +32,14 @@ ASK_ONCE: ActivityConfig = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=5),
 }
 
+# Files as large as policy takes, several at a time: a heartbeat tells a long reading from a dead worker.
+READ_FILES: ActivityConfig = {
+    "start_to_close_timeout": timedelta(minutes=2),
+    "schedule_to_close_timeout": timedelta(minutes=5),
+    "heartbeat_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=5),
+}
+
 # Rows in our own database, written idempotently: local activities keep them to one event each.
 KEEP: LocalActivityConfig = {
     "start_to_close_timeout": timedelta(seconds=10),
