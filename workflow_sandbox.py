@@ -28,6 +28,7 @@ PASSED_THROUGH: Final = (
     "sqlalchemy",
     "workflows.display",
     "workflows.docket",
+    "workflows.errands",
     "workflows.hearings",
     "workflows.journal",
     "workflows.options",

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from domain.calendars import Calendar, after, at_share, before, describe
+from domain.calendars import Calendar, after, before, describe
 from domain.carriage import Carriage
-from domain.cases import CaseFile
 from domain.duties import Duty, DutyKind, Silence
 from domain.order import Order
 from domain.parcel import Parcel
@@ -25,7 +24,7 @@ def ladder(term: Term, since: datetime, due: datetime, calendar: Calendar) -> tu
     return tuple(sorted(at for at in counted if since < at < due))
 
 
-def _duty(
+def duty_of(
     kind: DutyKind,
     owner: Role,
     policy: Policy,
@@ -37,6 +36,7 @@ def _duty(
     due: datetime | None = None,
     extendable_until: datetime | None = None,
 ) -> Duty:
+    """The duty that a term of the policy makes of a start (UTC); `due` replaces its end."""
     due = due or after(since, term.within, calendar)
     return Duty(
         kind=kind,
@@ -67,7 +67,7 @@ def ship(order: Order, until: datetime | None = None) -> Duty:
     rules = order.policy.shipping
     cap = after(order.placed_at, rules.extension.cap, calendar)
     due = until or order.ship_by
-    return _duty(
+    return duty_of(
         DutyKind.SHIP,
         Role.SELLER,
         order.policy,
@@ -85,7 +85,7 @@ def ship_final(order: Order) -> Duty:
     calendar = order.policy.calendar_of(order.seller)
     term = order.policy.shipping.hard
     due = max(after(order.placed_at, term.within, calendar), order.ship_by or order.placed_at)
-    return _duty(
+    return duty_of(
         DutyKind.SHIP_FINAL, Role.SELLER, order.policy, "shipping.hard", term, order.placed_at, calendar, due=due
     )
 
@@ -100,7 +100,7 @@ def unscanned(order: Order, marked_at: datetime) -> tuple[Duty, Duty, Duty]:
         (DutyKind.SCAN_FINAL, "shipping.unscanned_hard", rules.unscanned_hard),
     )
     chase, right, final = (
-        _duty(kind, Role.SELLER, order.policy, setting, term, marked_at, calendar) for kind, setting, term in stages
+        duty_of(kind, Role.SELLER, order.policy, setting, term, marked_at, calendar) for kind, setting, term in stages
     )
     return chase, right, final
 
@@ -109,7 +109,7 @@ def answer_cancellation(order: Order, asked_at: datetime) -> Duty:
     """The seller's time to say no to a cancellation that the buyer asked for."""
     calendar = order.policy.calendar_of(order.seller)
     term = order.policy.cancellation.answer
-    return _duty(
+    return duty_of(
         DutyKind.ANSWER_CANCELLATION, Role.SELLER, order.policy, "cancellation.answer", term, asked_at, calendar
     )
 
@@ -118,7 +118,7 @@ def answer_extension(order: Order, asked_at: datetime) -> Duty:
     """The buyer's time to answer a later ship-by date that the seller asked for."""
     calendar = order.policy.calendar_of(order.buyer)
     term = order.policy.shipping.extension.answer
-    return _duty(
+    return duty_of(
         DutyKind.ANSWER_EXTENSION, Role.BUYER, order.policy, "shipping.extension.answer", term, asked_at, calendar
     )
 
@@ -142,8 +142,8 @@ def in_transit(carriage: Carriage, news_at: datetime) -> tuple[Duty, Duty]:
     calendar = carriage.policy.calendar_of(carriage.receiver)
     rules = carriage.policy.transit
     return (
-        _duty(DutyKind.MOVE, Role.CARRIER, carriage.policy, "transit.stalled", rules.stalled, news_at, calendar),
-        _duty(DutyKind.FIND, Role.CARRIER, carriage.policy, "transit.lost", rules.lost, news_at, calendar),
+        duty_of(DutyKind.MOVE, Role.CARRIER, carriage.policy, "transit.stalled", rules.stalled, news_at, calendar),
+        duty_of(DutyKind.FIND, Role.CARRIER, carriage.policy, "transit.lost", rules.lost, news_at, calendar),
     )
 
 
@@ -166,28 +166,28 @@ def collect(carriage: Carriage, at: datetime) -> Duty:
     """The receiver's time to collect a parcel that could not be handed over."""
     calendar = carriage.policy.calendar_of(carriage.receiver)
     term = carriage.policy.transit.collect
-    return _duty(DutyKind.COLLECT, carriage.receiver_role, carriage.policy, "transit.collect", term, at, calendar)
+    return duty_of(DutyKind.COLLECT, carriage.receiver_role, carriage.policy, "transit.collect", term, at, calendar)
 
 
 def bring_back(carriage: Carriage, at: datetime) -> Duty:
     """The carrier's time to bring a returning parcel back to its sender."""
     calendar = carriage.policy.calendar_of(carriage.sender)
     term = carriage.policy.transit.bring_back
-    return _duty(DutyKind.BRING_BACK, Role.CARRIER, carriage.policy, "transit.bring_back", term, at, calendar)
+    return duty_of(DutyKind.BRING_BACK, Role.CARRIER, carriage.policy, "transit.bring_back", term, at, calendar)
 
 
 def reappear(carriage: Carriage, at: datetime) -> Duty:
     """How long a parcel that was declared lost is watched for."""
     calendar = carriage.policy.calendar_of(carriage.receiver)
     term = carriage.policy.transit.reappear
-    return _duty(DutyKind.REAPPEAR, Role.CARRIER, carriage.policy, "transit.reappear", term, at, calendar)
+    return duty_of(DutyKind.REAPPEAR, Role.CARRIER, carriage.policy, "transit.reappear", term, at, calendar)
 
 
 def report(order: Order, delivered_at: datetime, until: datetime | None = None) -> Duty:
     """The buyer's report window, from the carrier's instant of delivery; its end releases the money."""
     calendar = order.policy.calendar_of(order.buyer)
     term = order.policy.protection.window
-    return _duty(
+    return duty_of(
         DutyKind.REPORT, Role.BUYER, order.policy, "protection.window", term, delivered_at, calendar, due=until
     )
 
@@ -198,58 +198,21 @@ def look_up(carriage: Carriage, since: datetime, *, pushed: bool, due: datetime 
     setting, span = ("lookup.sparse", rhythm.sparse) if pushed else ("lookup.first", rhythm.first)
     calendar = carriage.policy.calendar_of(carriage.receiver)
     term = Term(within=span, on_silence=Silence.LOOK_UP)
-    return _duty(DutyKind.LOOK_UP, Role.PLATFORM, carriage.policy, setting, term, since, calendar, due=due)
+    return duty_of(DutyKind.LOOK_UP, Role.PLATFORM, carriage.policy, setting, term, since, calendar, due=due)
 
 
 def resolve_chargeback(order: Order, at: datetime) -> Duty:
     """How long money stays frozen for a chargeback whose result nobody reports."""
     calendar = order.policy.calendar_of(order.buyer)
     term = order.policy.chargebacks.longest
-    return _duty(DutyKind.RESOLVE_CHARGEBACK, Role.PLATFORM, order.policy, "chargebacks.longest", term, at, calendar)
+    return duty_of(DutyKind.RESOLVE_CHARGEBACK, Role.PLATFORM, order.policy, "chargebacks.longest", term, at, calendar)
 
 
-def reconcile(order: Order, at: datetime) -> Duty:
-    """A movement that the provider will not make: a person looks, and it is tried again."""
-    support = order.policy.support
-    return _duty(
-        DutyKind.RECONCILE, Role.SUPPORT, order.policy, "support.reconcile", support.reconcile, at, support.hours
-    )
-
-
-def answer_case(case: CaseFile) -> Duty:
-    """The seller's time to accept or contest a complaint, from when they were asked."""
-    calendar = case.policy.calendar_of(case.seller)
-    term = case.policy.reasons[case.reason].reply
-    setting = f"reasons.{case.reason}.reply"
-    since = case.asked_at or case.opened_at
-    return _duty(DutyKind.ANSWER_CASE, Role.SELLER, case.policy, setting, term, since, calendar)
-
-
-def decide_case(case: CaseFile, at: datetime) -> Duty:
-    """Support's service-level clock for a contested case, in business time, with its warning as a reminder."""
-    support = case.policy.support
-    duty = _duty(DutyKind.DECIDE_CASE, Role.SUPPORT, case.policy, "support.decide", support.decide, at, support.hours)
-    warning = at_share(at, support.decide.within, support.hours, support.warn_at)
-    return duty.model_copy(update={"reminders": tuple(sorted({*duty.reminders, warning}))})
-
-
-def lead_decides(case: CaseFile, at: datetime) -> Duty:
-    """The lead's clock after an escalation; its end is a recorded breach."""
-    support = case.policy.support
-    return _duty(DutyKind.LEAD_DECIDES, Role.SUPPORT, case.policy, "support.lead", support.lead, at, support.hours)
-
-
-def last_resort(case: CaseFile) -> Duty:
-    """What ends a case that nobody has decided, counted from its opening."""
-    support = case.policy.support
-    return _duty(
-        DutyKind.LAST_RESORT,
-        Role.SUPPORT,
-        case.policy,
-        "support.last_resort",
-        support.last_resort,
-        case.opened_at,
-        support.hours,
+def reconcile(policy: Policy, at: datetime) -> Duty:
+    """What the payment provider or the carrier will not do: a person looks, and it is tried again."""
+    support = policy.support
+    return duty_of(
+        DutyKind.RECONCILE, Role.SUPPORT, policy, "support.reconcile", support.reconcile, at, support.hours
     )
 
 

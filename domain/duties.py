@@ -36,6 +36,18 @@ class DutyKind(StrEnum):
     DECIDE_CASE = "decide_case"
     LEAD_DECIDES = "lead_decides"
     LAST_RESORT = "last_resort"
+    ADD_EVIDENCE = "add_evidence"
+    ANSWER_OFFER = "answer_offer"
+    FIRST_ANSWER = "first_answer"
+    NEXT_ANSWER = "next_answer"
+    CONFIRM_RULING = "confirm_ruling"
+    TAKE_EFFECT = "take_effect"
+    SEND_BACK = "send_back"
+    SEND_BACK_FINAL = "send_back_final"
+    INSPECT = "inspect"
+    BUYER_MAY_APPEAL = "buyer_may_appeal"
+    SELLER_MAY_APPEAL = "seller_may_appeal"
+    DECIDE_APPEAL = "decide_appeal"
 
 
 class Silence(StrEnum):
@@ -61,6 +73,10 @@ class Silence(StrEnum):
     COUNT_AS_LOST = "count_as_lost"
     TRY_AGAIN = "try_again"
     CLOSE = "close"
+    CONTINUE = "continue"
+    TAKE_EFFECT = "take_effect"
+    CHASE_BUYER = "chase_buyer"
+    UPHOLD = "uphold"
 
 
 class Shift(Model):

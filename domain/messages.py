@@ -8,13 +8,17 @@ which answer a refusal to the caller or in the order's story.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
+from domain import wording
 from domain.base import Instant, Model
+from domain.cases.record import AnyChannel, AnyKind, Channel, EvidenceItem, StandingRule
+from domain.chargeback_bundle import DisputeFacts
 from domain.money import Money
 from domain.parcel import TrackingEvent
 from domain.parties import Role
@@ -50,6 +54,8 @@ class Complaint(Message):
 
     reason: Annotated[Reason | str, Field(union_mode="left_to_right")]
     text: str = ""
+    evidence: tuple[EvidenceItem, ...] = ()
+    standing: tuple[StandingRule, ...] = ()
 
 
 class Acceptance(Message):
@@ -110,26 +116,155 @@ class Disruption(Message):
     note: str = ""
 
 
+class Proposal(Model):
+    """What is proposed to settle a case. `amount` is for a partial refund; the other remedies have theirs."""
+
+    remedy: Remedy
+    amount: Money | None = None
+
+
 class Response(Message):
-    """The seller answers a case."""
+    """The seller answers a case: accepts, contests or, with an `offer`, proposes something else."""
 
     accept: bool
+    offer: Proposal | None = None
+    text: str = ""
+    evidence: tuple[EvidenceItem, ...] = ()
+
+
+class OfferMade(Message):
+    """A side, or an agent between them, proposes a settlement; an open offer of the other side is countered by it.
+
+    `expires` may shorten the policy's time to answer, never lengthen it.
+    """
+
+    by: Role
+    proposal: Proposal
+    author: str = ""
+    expires: Instant | None = None
     text: str = ""
 
 
+class OfferAnswer(Message):
+    """A side takes or leaves the open offer. Without `offer_id`, the one that is open."""
+
+    by: Role
+    accept: bool
+    offer_id: str = ""
+    text: str = ""
+
+
+class EvidenceSent(Message):
+    """A side, or an agent, adds evidence to a case."""
+
+    by: Role
+    items: tuple[EvidenceItem, ...]
+
+
+class EvidenceRequest(Message):
+    """An agent asks a side for evidence, of certain kinds or as the text says."""
+
+    agent: str = Field(min_length=1, max_length=64)
+    of: Role
+    kinds: tuple[AnyKind, ...] = ()
+    text: str = ""
+
+
+class CaseMessage(Message):
+    """Somebody writes in a case, or support takes down what was said by phone. `internal` is for support's eyes."""
+
+    by: Role
+    text: str
+    author: str = ""
+    channel: AnyChannel = Channel.CHAT
+    internal: bool = False
+
+
+class Assignment(Message):
+    """A case is given to an agent, by themselves or by a lead."""
+
+    agent: str = Field(min_length=1, max_length=64)
+    by: str = ""
+
+
 class Ruling(Message):
-    """A support agent decides a case. `amount` is for a partial refund; the reason is mandatory."""
+    """A support agent decides a case. `amount` is for a partial refund; the reason is mandatory.
+
+    `rests_on` names what was decisive: ids of evidence (`e3`) or messages (`m7`).
+    """
 
     agent: str = Field(min_length=1, max_length=64)
     remedy: Remedy
     reason: str = Field(min_length=1)
     amount: Money | None = None
+    rests_on: tuple[str, ...] = ()
+
+
+class Confirmation(Message):
+    """Another agent agrees with a ruling above the policy's amount, or gives the case back."""
+
+    agent: str = Field(min_length=1, max_length=64)
+    agree: bool = True
+    text: str = ""
+
+
+class Undo(Message):
+    """Support takes a ruling back before it has taken effect."""
+
+    agent: str = Field(min_length=1, max_length=64)
+    text: str = Field(min_length=1)
+
+
+class Appeal(Message):
+    """A side asks another agent to decide anew, with evidence that the case has not seen."""
+
+    by: Role
+    evidence: tuple[EvidenceItem, ...] = ()
+    text: str = ""
+
+
+class Finding(StrEnum):
+    """What a seller found in the parcel that came back."""
+
+    AS_SENT = "as_sent"
+    WORSE = "worse"
+    ANOTHER_ITEM = "another_item"
+    INCOMPLETE = "incomplete"
+    EMPTY = "empty"
+
+
+class Inspection(Message):
+    """The seller has looked at what came back. `deduction` is kept for goods in a worse condition."""
+
+    finding: Annotated[Finding | str, Field(union_mode="left_to_right")]
+    deduction: Money | None = None
+    evidence: tuple[EvidenceItem, ...] = ()
+    text: str = ""
 
 
 class Withdrawal(Message):
     """The buyer takes the complaint back."""
 
     text: str = ""
+
+
+class Interlock(Message):
+    """The order tells its case of a chargeback: the case stands still until the bank has decided.
+
+    `left` is what can still be divided once the bank has taken its part.
+    """
+
+    chargeback_id: str
+    state: ChargebackState
+    amount: Money
+    left: Money
+    facts: DisputeFacts | None = None
+
+
+class Overtaken(Message):
+    """The order tells its case that it has ended otherwise."""
+
+    ending: str = ""
 
 
 class Verdict(StrEnum):
@@ -145,6 +280,7 @@ class Reply(Model):
 
     For a refusal, `instant` is when the door opens or has closed;
     for a question to the other side, when silence answers it.
+    `text` is English; `code` and `facts` give it in another language by `wording.reply`.
     """
 
     verdict: Verdict
@@ -152,21 +288,31 @@ class Reply(Model):
     rule: str = ""
     instant: Instant | None = None
     case_id: str = ""
+    code: str = ""
+    facts: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
-    def no(cls, text: str, rule: str = "", instant: datetime | None = None) -> Reply:
-        """A refusal; `text` says why and what to do."""
-        return cls(verdict=Verdict.REFUSED, text=text, rule=rule, instant=instant)
+    def no(cls, code: str, rule: str = "", instant: datetime | None = None, **facts: object) -> Reply:
+        """A refusal; its text says why and what to do."""
+        return cls._of(Verdict.REFUSED, code, rule, instant, facts)
 
     @classmethod
-    def yes(cls, text: str, rule: str = "", instant: datetime | None = None) -> Reply:
-        """An acceptance; `text` says what it means."""
-        return cls(verdict=Verdict.ACCEPTED, text=text, rule=rule, instant=instant)
+    def yes(cls, code: str, rule: str = "", instant: datetime | None = None, **facts: object) -> Reply:
+        """An acceptance; its text says what it means."""
+        return cls._of(Verdict.ACCEPTED, code, rule, instant, facts)
 
     @classmethod
-    def asked(cls, text: str, rule: str, instant: datetime) -> Reply:
+    def asked(cls, code: str, rule: str, instant: datetime, **facts: object) -> Reply:
         """The other side has been asked and has until `instant` to answer."""
-        return cls(verdict=Verdict.ASKED, text=text, rule=rule, instant=instant)
+        return cls._of(Verdict.ASKED, code, rule, instant, facts)
+
+    @classmethod
+    def _of(
+        cls, verdict: Verdict, code: str, rule: str, instant: datetime | None, facts: Mapping[str, object]
+    ) -> Reply:
+        told = {name: wording.fact(value) for name, value in facts.items()}
+        text = wording.reply(code, told)
+        return cls(verdict=verdict, text=text, rule=rule, instant=instant, code=code, facts=told)
 
     @property
     def refused(self) -> bool:

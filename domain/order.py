@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from domain.base import LAST_YEAR, Instant, Model
 from domain.carriage import Carriage
+from domain.cases.record import StandingRule
 from domain.clock import REAL_TIME, Clock
 from domain.money import Money
 from domain.parcel import LONGEST_ESTIMATE, Shipment
@@ -83,6 +84,7 @@ class Purchase(Model):
 
     `ship_by` is a marketplace's own promise of a soft ship-by date and replaces the policy's.
     `shipment` is known from the start when the platform sold the label.
+    `standing` are settlements that the seller agrees to beforehand, such as "keep it for 30 % off".
     `clock` is for fast motion only and stays the identity in production.
     """
 
@@ -95,6 +97,7 @@ class Purchase(Model):
     placed_at: Instant
     payment_ref: str = Field(min_length=1, max_length=255)
     shipment: Shipment | None = None
+    standing: tuple[StandingRule, ...] = ()
     estimate: Instant | None = None
     ship_by: Instant | None = None
     clock: Clock = REAL_TIME

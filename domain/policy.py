@@ -13,11 +13,12 @@ from functools import lru_cache
 from typing import Annotated
 from weakref import WeakValueDictionary
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from domain.base import Model
 from domain.calendars import Calendar
 from domain.duties import Silence
+from domain.money import Money
 from domain.parties import Country, Party, Role
 from domain.spans import Span
 
@@ -38,11 +39,16 @@ class Reason(StrEnum):
 
 
 class Remedy(StrEnum):
-    """What a settlement or ruling gives."""
+    """What a settlement or ruling gives.
 
-    FULL_REFUND = "full_refund"
+    A cancellation refunds what never arrived; a return for refund pays once the goods are back.
+    """
+
+    RETURN_FOR_REFUND = "return_for_refund"
+    REFUND_AND_KEEP = "refund_and_keep"
     PARTIAL_REFUND = "partial_refund"
     RELEASE = "release"
+    CANCELLATION = "cancellation"
 
 
 class Anchor(StrEnum):
@@ -51,6 +57,57 @@ class Anchor(StrEnum):
     DELIVERED = "delivered"
     ESTIMATE = "estimate"
     LAST_NEWS = "last_news"
+
+
+class CaseState(StrEnum):
+    """Where a case stands, and so who must act next."""
+
+    AWAITING_SELLER = "awaiting_seller"
+    NEGOTIATING = "negotiating"
+    WITH_SUPPORT = "with_support"
+    AWAITING_EVIDENCE = "awaiting_evidence"
+    WITH_LEAD = "with_lead"
+    AWAITING_CONFIRMATION = "awaiting_confirmation"
+    DECIDED = "decided"
+    AWAITING_RETURN = "awaiting_return"
+    RETURNING = "returning"
+    INSPECTING = "inspecting"
+    SETTLED = "settled"
+    APPEALED = "appealed"
+    FROZEN = "frozen"
+    RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"
+    OVERTAKEN = "overtaken"
+
+
+class EvidenceKind(StrEnum):
+    """What a piece of evidence shows."""
+
+    PHOTO_FRONT = "photo_front"
+    PHOTO_BACK = "photo_back"
+    PHOTO_SIDES = "photo_sides"
+    PHOTO_PARCEL = "photo_parcel"
+    PHOTO_DEFECT = "photo_defect"
+    SERIAL_NUMBER = "serial_number"
+    PACKING = "packing"
+    UNBOXING = "unboxing"
+    RECEIPT = "receipt"
+    STATEMENT = "statement"
+    CORRESPONDENCE = "correspondence"
+    OTHER = "other"
+
+
+def _amount(value: object) -> object:
+    return Money.parse(value) if isinstance(value, str) else value
+
+
+Amounts = tuple[Annotated[Money, BeforeValidator(_amount)], ...]
+"""One amount for each currency in which a limit is set, in a pack written as `USD 150.00`."""
+
+
+def limit_of(amounts: Amounts, currency: str) -> Money | None:
+    """The amount that is set for a currency, if one is."""
+    return next((amount for amount in amounts if amount.currency == currency), None)
 
 
 class Term(Model):
@@ -127,29 +184,125 @@ class Lookup(Model):
     sparse: Span
 
 
+class FastTrack(Model):
+    """Up to which item value a complaint is approved at once, without a person; for no currency, never.
+
+    The evidence must be complete, the buyer in good standing and the seller not a trusted one (`GoodStanding`).
+    """
+
+    largest: Amounts = ()
+
+
 class ReasonRule(Model):
-    """One complaint reason: its window from the anchor, and how a case about it runs."""
+    """One complaint reason: its window from the anchor, and how a case about it runs.
+
+    `remedy` is what the buyer gets if the complaint is upheld, and so says whether goods come back.
+    `evidence` is the checklist, `label_paid_by` bears the return label.
+    """
 
     anchor: Anchor
     opens: Span
     closes: Span
     reply: Term
-    remedy: Remedy = Remedy.FULL_REFUND
+    remedy: Remedy
+    evidence: tuple[EvidenceKind, ...] = ()
+    label_paid_by: Role = Role.PLATFORM
+    appealable: bool = True
+    fast_track: FastTrack = FastTrack()
+
+
+class EvidenceRules(Model):
+    """What evidence may be, and the one round in which more of it is asked for.
+
+    `requests` is how often support may ask each side. `by_category` adds to the checklists for categories of items.
+    """
+
+    top_up: Term
+    requests: int = Field(default=1, ge=0, le=10)
+    most_items: int = Field(default=60, gt=0, le=500)
+    largest_bytes: int = Field(default=50_000_000, gt=0)
+    media_types: tuple[str, ...] = ("image/jpeg", "image/png", "image/heic", "video/mp4", "application/pdf")
+    by_category: dict[str, tuple[EvidenceKind, ...]] = Field(default_factory=dict)
+
+
+class OfferRules(Model):
+    """How long an offer stands, and how many each side may make."""
+
+    answer: Term
+    most: int = Field(default=3, ge=0, le=20)
+
+
+class ReturnRules(Model):
+    """How goods come back: `send_back` chases the buyer, `close` ends a return that was never sent.
+
+    `deduction` is the largest share of the refund that a seller may keep for goods that came back in worse condition.
+    """
+
+    send_back: Term
+    close: Term
+    inspect: Term
+    pickup: bool = True
+    loss_borne_by: Role = Role.PLATFORM
+    deduction: float = Field(default=0, ge=0, le=1)
+
+
+class GoodStanding(Model):
+    """Which record makes a buyer one of good standing, and a seller a trusted one. Shares are of their orders.
+
+    A buyer with fewer than `counted_from` orders is in good standing.
+    """
+
+    counted_from: int = Field(ge=1)
+    buyer_complaints: float = Field(ge=0, le=1)
+    trusted_seller_orders: int = Field(ge=1)
+    trusted_seller_upheld: float = Field(ge=0, le=1)
+
+
+class SellerProtection(Model):
+    """When a case is decided for the seller by rule, where a person would decide otherwise.
+
+    For the reasons in `tracked_delivery`, if the parcel was shipped in time and delivered by its tracking, above
+    `signature_above` only against a signature; for the reasons in `disruption`, if a disruption moved the delivery.
+    """
+
+    tracked_delivery: tuple[Reason, ...] = ()
+    signature_above: Amounts = ()
+    disruption: tuple[Reason, ...] = ()
+
+
+class AppealRules(Model):
+    """Once a side, with new evidence, decided by another agent.
+
+    `clawback` is the largest share of what a seller was paid that an appeal may take back.
+    """
+
+    window: Term
+    decide: Term
+    last_resort: Term
+    clawback: float = Field(default=1, ge=0, le=1)
 
 
 class Support(Model):
     """The service-level clocks of a contested case, in business time of the calendar `hours`.
 
-    `decide` is warned at `warn_at` of its run; its end escalates to the lead, the end of `lead` records the breach,
-    and `last_resort` ends what nobody has decided.
+    `first_answer` and `next_answer` bound how long people wait for a word; `decide` is the resolution. Each is warned
+    at `warn_at` of its run; the end of `decide` escalates to the lead, the end of `lead` records the breach, and
+    `last_resort` ends what nobody has decided. In the states of `paused_in` the clocks of support stand still.
+    A ruling above `second_pair_above` needs another agent's word, and takes effect once `undo` has passed.
     """
 
     hours: Calendar
     warn_at: float = Field(gt=0, lt=1)
+    first_answer: Term
+    next_answer: Term
     decide: Term
     lead: Term
     last_resort: Term
     reconcile: Term
+    paused_in: tuple[CaseState, ...] = (CaseState.AWAITING_EVIDENCE, CaseState.NEGOTIATING)
+    second_pair_above: Amounts = ()
+    confirm: Term
+    undo: Term
 
 
 class Chargebacks(Model):
@@ -169,6 +322,9 @@ class Limits(Model):
 
     text_characters: int = Field(gt=0, le=100_000)
     story_entries: int = Field(gt=0, le=5_000)
+    messages: int = Field(default=1_000, gt=0, le=10_000)
+    conversation_characters: int = Field(default=300_000, gt=0, le=500_000)
+    history_events: int = Field(default=8_000, ge=50, le=40_000)
 
 
 class Policy(Model):
@@ -183,7 +339,13 @@ class Policy(Model):
     protection: Protection
     lookup: Lookup
     reasons: dict[Reason, ReasonRule]
+    evidence: EvidenceRules
+    standing: GoodStanding
+    seller_protection: SellerProtection
+    offers: OfferRules
+    returns: ReturnRules
     support: Support
+    appeals: AppealRules
     chargebacks: Chargebacks
     disruptions: Disruptions
     limits: Limits
@@ -191,6 +353,18 @@ class Policy(Model):
     def rule(self, setting: str) -> str:
         """The id by which people and records cite one setting, for example `resale-v1/shipping.soft`."""
         return f"{self.pack}/{setting}"
+
+    def has(self, setting: str) -> bool:
+        """Whether there is a setting or block of this name, for example `reasons.late.reply`."""
+        value: object = self
+        for name in setting.split("."):
+            if isinstance(value, dict) and name in value:
+                value = value[name]
+            elif isinstance(value, Model) and name in type(value).model_fields:
+                value = getattr(value, name)
+            else:
+                return False
+        return True
 
     def calendar_of(self, party: Party) -> Calendar:
         """The business calendar where a party lives: their time zone and the holidays of their country."""

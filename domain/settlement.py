@@ -42,6 +42,8 @@ class Decision(Model):
     `costs` is what goes to the platform first of the money that the buyer leaves, for a label that buyer or seller
     must pay; where the buyer pays it, `refund` is already lower by it.
     `borne_by` platform means the seller is paid their share although the buyer is refunded.
+    A `revised` decision changes one whose money has moved: each side gets what it gives them, the seller is clawed back
+    within the policy's bound, and the platform pays what neither side gives back.
     `rule` is the setting or ruling behind it.
     """
 
@@ -51,6 +53,7 @@ class Decision(Model):
     at: Instant
     borne_by: Role = Role.SELLER
     costs: Money | None = None
+    revised: bool = False
     case_id: str = ""
     note: str = Field(default="", max_length=200)
 
@@ -129,14 +132,15 @@ def movements(order: Order, ledger: Ledger, decision: Decision, at: datetime) ->
     clawed back: the platform refunds what lacks, and pays the seller up to their undisturbed share. If the seller
     bears it, a refund stops where the clawback does: with a clawback of nothing a later, higher refund is what fee,
     shipping and tax bring. Better a decision carried out in part, as the ledger shows, than a debt that nobody has
-    agreed to bear.
+    agreed to bear. A revised decision claws back first, and has the platform pay what then still lacks on either side.
 
     What the platform has paid to the buyer itself (to the bank, while an intent held the escrow, or as a refund that
     it bore) it recovers from escrow that nobody needs, and never from the seller; nor is a compensation taken back.
     Raises `CurrencyMismatch` for a refund or costs in another currency.
     """
     total = order.price.total
-    borne_by_platform = decision.borne_by is Role.PLATFORM
+    borne_by_platform = decision.borne_by is Role.PLATFORM and not decision.revised
+    covered = borne_by_platform or decision.revised
     had = Money(minor=ledger.promised(EntryKind.REFUNDED, EntryKind.CHARGED_BACK), currency=total.currency)
     goal = max(had, min(decision.refund, total))
     needed = (goal - had).minor
@@ -152,6 +156,9 @@ def movements(order: Order, ledger: Ledger, decision: Decision, at: datetime) ->
     owed = {kind: 0 if waiting else max(0, -minor) for kind, minor in over.items()}
     paid = _held(ledger, EntryKind.RELEASED) + ledger.promised(EntryKind.COMPENSATED)
     unpaid = max(0, order.price.seller_share.minor - paid)
+    entitled = order.price.seller_share.minor
+    if decision.revised:
+        entitled = _shares(order.price, decision.refund, decision.costs)[EntryKind.RELEASED]
     # What a compensated seller is short of has been paid by the platform, which need not give up its own part for it.
     owed[EntryKind.RELEASED] = max(0, owed[EntryKind.RELEASED] - ledger.promised(EntryKind.COMPENSATED))
     back = _brought_back(order, ledger, over, owed, needed - free - coming, spare_seller=borne_by_platform)
@@ -170,7 +177,7 @@ def movements(order: Order, ledger: Ledger, decision: Decision, at: datetime) ->
     refund = min(needed, left)
     left -= refund
     move(EntryKind.REFUNDED, Account.ESCROW, Account.BUYER, refund)
-    if borne_by_platform:
+    if covered:
         move(EntryKind.REFUNDED, Account.PLATFORM, Account.BUYER, needed - refund - coming)
     served: dict[EntryKind, int] = {}
     for kind in shares:
@@ -179,8 +186,9 @@ def movements(order: Order, ledger: Ledger, decision: Decision, at: datetime) ->
     move(EntryKind.RECOVERED, Account.ESCROW, Account.PLATFORM, recovered + left)
     for kind, owner in _OWNERS.items():
         move(kind, Account.ESCROW, owner, served[kind])
-    if borne_by_platform:
-        move(EntryKind.COMPENSATED, Account.PLATFORM, Account.SELLER, unpaid - served[EntryKind.RELEASED])
+    if covered:
+        lacking = entitled - paid - served[EntryKind.RELEASED]
+        move(EntryKind.COMPENSATED, Account.PLATFORM, Account.SELLER, lacking)
     return tuple(planned)
 
 

@@ -33,7 +33,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 import runtime
 from domain.base import Model
-from domain.cases import Resolution
+from domain.cases.record import Resolution
 from domain.clock import REAL_TIME, Clock
 from domain.duties import Receipt
 from domain.messages import (
@@ -176,7 +176,7 @@ class Redress:
         """
         if lenient:
             await self._signal(order_of(order_id), "buyer_complaint", message)
-            return Reply.yes("the complaint is left with the order, which answers by a notice")
+            return Reply.yes("complaint_left")
         reply = await self._update(order_of(order_id), "open_case", message, request_id)
         await self._appeared(reply.case_id)
         return reply

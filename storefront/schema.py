@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic.json_schema import JsonSchemaMode
 
 from domain.base import Model
-from domain.cases import CaseFile, Resolution
+from domain.cases.case import CaseFile
+from domain.cases.record import Resolution
 from domain.duties import Receipt
 from domain.messages import (
     Acceptance,

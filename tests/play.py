@@ -11,7 +11,7 @@ from typing import Any
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
-from domain.cases import Resolution
+from domain.cases.record import Resolution
 from domain.duties import DutyKind, OpenDuty
 from domain.ledger import Account, EntryKind
 from domain.messages import (

@@ -1,37 +1,70 @@
-"""A case: the complaint of a buyer, from the seller's answer to a resolution, with support in between if need be."""
+"""A case: the complaint of a buyer, from the seller's answer to a decision that nothing can change any more.
+
+Every rule is a pure function of `domain/cases`, which drafts a step; this workflow carries steps out. What needs the
+world outside (files, labels, the order's money) is an errand, found from the record alone: so a case that has grown
+long goes on in a new run without losing its place.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from temporalio import workflow
 
-from domain import clocks, details, rights
-from domain.cases import CaseFile, CaseState, Resolution
-from domain.duties import Duty, DutyKind, Receipt, Silence
-from domain.messages import Disruption, Reply, Response, Ruling, Withdrawal
-from domain.money import Money
+from domain import clocks, details
+from domain.cases import appeals, conversation, desk, evidence, hearing, interlock, opening, returns, silence
+from domain.cases.case import CaseFile, CaseProgress, Matter
+from domain.cases.clocks import OF_RETURN, OF_SUPPORT
+from domain.cases.conversation import Conversation
+from domain.cases.decisions import took_effect
+from domain.cases.preview import preview
+from domain.cases.record import Resolution, Said
+from domain.cases.statements import Statement, statements
+from domain.cases.step import Step
+from domain.duties import Duty, DutyKind, Receipt
+from domain.messages import (
+    Appeal,
+    Assignment,
+    CaseMessage,
+    Confirmation,
+    Disruption,
+    EvidenceRequest,
+    EvidenceSent,
+    Inspection,
+    Interlock,
+    OfferAnswer,
+    OfferMade,
+    Overtaken,
+    Reply,
+    Response,
+    Ruling,
+    Tracking,
+    Undo,
+    Withdrawal,
+)
 from domain.parties import Role
-from domain.policy import Remedy
+from domain.policy import CaseState
+from domain.preview import Intent, Preview
 from domain.story import Status, StoryEntry
 from workflows.display import Display
 from workflows.docket import Docket
+from workflows.errands import Errands
 from workflows.journal import Journal
-from workflows.search_attributes import CASE_REASON, CASE_STATE, QUEUE
+from workflows.search_attributes import of_case
+from workflows.transit import UNTIL_ARRIVED, Transit
+
+STOPPED_BY_A_CHARGEBACK = frozenset(DutyKind) - {*UNTIL_ARRIVED, DutyKind.LOOK_UP, DutyKind.RECONCILE}
 
 
 @workflow.defn(name="CaseWorkflow")
 class CaseWorkflow:
-    """One complaint about one order; a child of its order, which carries the resolution out."""
+    """One complaint about one order; a child of its order, which moves the money that the case decides on."""
 
     @workflow.init
     def __init__(self, case: CaseFile) -> None:
         """Start from the case file; handlers may run before `run` does."""
         self.case = case
-        self.state = CaseState.AWAITING_SELLER
-        self.resolution: Resolution | None = None
-        self.breached = False
         self.docket = Docket(
             case.clock,
             remind=self._remind,
@@ -46,181 +79,383 @@ class CaseWorkflow:
             noted=self.docket.wake,
         )
         self.display = Display()
-        # Owed and told before `run` begins, since messages in the first task are handled before it.
-        self._ask_seller()
+        self.errands = Errands(case)
+        self.transit: Transit | None = None
+        if case.so_far:
+            self._go_on(case.so_far)
+        else:
+            # Owed and told before `run` begins, since messages in the first task are handled before it.
+            self._take(opening.open_case(case))
 
     @workflow.run
     async def run(self, case: CaseFile) -> Resolution:
-        """Hear the seller, then support if they disagree; silence never leaves a case open for ever."""
-        resolution = await self._hear_seller() or await self._hear_support()
+        """Hear both sides, decide, carry the decision out, hear appeals; silence never leaves a case open for ever."""
+        while not self._finished:
+            if errand := self._errand():
+                await errand()
+            elif lapsed := await self.docket.lapsed(until=self._needs_attention):
+                await self._on_silence(lapsed)
+            elif self._too_long:
+                await self._continue_as_new()
+        return await self._close()
+
+    # --- steps ---
+
+    @property
+    def matter(self) -> Matter:
+        """The case as it stands now."""
+        return Matter(file=self.case, record=self.record, duties=self.docket.duties, now=self.docket.now())
+
+    def _take(self, step: Step) -> None:
+        """Carry a step out: record, duties, pauses, notes."""
+        self.record = step.record
+        self.docket.close(*step.closed)
+        self.docket.open(*step.opened)
+        self._pause()
+        for note in step.notes:
+            self.journal.note(note.what, *note.told, **note.facts)
+
+    def _answer(self, message: str, by: Role, step: Step) -> Reply:
+        """Carry out what is accepted; keep and tell what is refused."""
+        assert step.reply is not None, "every message is answered"
+        if not step.reply.refused:
+            self._take(step)
+        return self.journal.answer(message, by, step.reply)
+
+    def _pause(self) -> None:
+        """Clocks stand still during a chargeback, those of a return during an appeal, support's as policy says."""
+        waiting = self.record.state in self.case.policy.support.paused_in
+        for cause, kinds, stopped in (
+            ("chargeback", STOPPED_BY_A_CHARGEBACK, self.record.freeze is not None),
+            ("appeal", OF_RETURN, self.record.open_appeal is not None),
+            ("waiting for the sides", OF_SUPPORT, waiting),
+        ):
+            if stopped and cause not in self.docket.pauses:
+                self.docket.pause(cause, kinds, since=self.docket.now())
+            elif not stopped and cause in self.docket.pauses:
+                self.docket.resume(cause)
+
+    async def _on_silence(self, duty: Duty) -> None:
+        """What happens when nobody has acted: the policy's silence default of this duty."""
+        if self.transit and await self.transit.on_silence(duty):
+            return
+        if duty.kind is DutyKind.SEND_BACK_FINAL and self.transit:
+            # The carrier's word counts, so it is asked once more before the refund is taken away.
+            await self.transit.watch.look_now()
+            if self.transit.parcel.scanned_at:
+                return
+        if duty.kind is not DutyKind.RECONCILE:
+            self._take(silence.lapsed(self.matter, duty))
+
+    # --- errands: what a case needs of the world outside ---
+
+    def _errand(self) -> Callable[[], Awaitable[None]] | None:
+        """The next thing to do outside, found from what is known; none if the case only waits."""
+        errand = self._owed()
+        if errand in (self._send_label, self._give_label_back) and DutyKind.RECONCILE in self.docket.duties:
+            return None
+        return errand
+
+    def _owed(self) -> Callable[[], Awaitable[None]] | None:
+        record, transit = self.record, self.transit
+        trip, decision = record.trip, record.decision
+        if record.freeze and not record.freeze.handed_over:
+            return self._hand_over
+        if any(not item.checked for item in record.evidence):
+            return self._check_files
+        if opening.to_weigh(record):
+            return self._weigh
+        if transit and transit.watch.unread:
+            return self._follow_return
+        if record.state is CaseState.SETTLED and decision and record.effective < decision.number:
+            return self._tell_order
+        if record.state is CaseState.AWAITING_RETURN and trip and trip.label is None:
+            return self._send_label
+        if trip and trip.over and trip.label and trip.label_refunded is None and trip.sent_at is None:
+            return self._give_label_back
+        return None
+
+    async def _check_files(self) -> None:
+        unchecked = tuple(item for item in self.record.evidence if not item.checked)
+        matches = await self.errands.check_files(unchecked)
+        self._take(evidence.checked(self.matter, matches))
+
+    async def _weigh(self) -> None:
+        histories = None
+        if opening.needs_histories(self.case, self.record):
+            histories = await self.errands.histories()
+        if opening.to_weigh(self.record):
+            self._take(opening.weigh(self.matter, histories))
+
+    async def _send_label(self) -> None:
+        """Buy the prepaid label, and follow the parcel from then on; a person is told when no label can be had."""
+        label = await self.errands.buy_label(len(self.record.resolutions))
+        if label is None:
+            self._look_into("label_stuck")
+            return
+        self._take(returns.label_bought(self.matter, label))
+        await self.errands.tell_label(label, refunded=False)
+        self.transit = self._transit()
+
+    async def _give_label_back(self) -> None:
+        trip = self.record.trip
+        assert trip is not None and trip.label is not None, "only a label that was bought is given back"
+        refunded = await self.errands.refund_label(trip.label)
+        if refunded is None:
+            self._look_into("label_refund_stuck")
+            self._take(returns.label_refund_tried(self.matter))
+            return
+        if refunded:
+            await self.errands.tell_label(trip.label, refunded=True)
+        self._take(returns.label_refunded(self.matter, refunded=refunded))
+
+    async def _follow_return(self) -> None:
+        """Act on fresh news of the goods on their way back."""
+        transit, trip = self.transit, self.record.trip
+        assert transit is not None and trip is not None, "only a return that was sent is followed"
+        scanned_at = transit.parcel.scanned_at
+        if scanned_at and trip.sent_at is None:
+            self._take(returns.sent_back(self.matter, scanned_at))
+            transit.begin()
+        transit.follow()
+        if transit.parcel.delivered_at and trip.back_at is None:
+            transit.end()
+            self._take(returns.came_back(self.matter, transit.parcel.delivered_at))
+        elif transit.parcel.returned_at and not trip.over:
+            transit.end()
+            self._take(returns.unclaimed(self.matter))
+
+    async def _tell_order(self) -> None:
+        """The decision takes effect: the order moves the money."""
+        decision = self.record.decision
+        assert decision is not None, "only what was decided takes effect"
+        if not await self.errands.tell_order(decision):
+            self.journal.note("order_unreachable", Role.SUPPORT)
+        self._take(took_effect(self.matter, decision.number))
+
+    async def _hand_over(self) -> None:
+        """Give the bank what the case has, in the payment provider's form."""
+        freeze = self.record.freeze
+        assert freeze is not None, "only a chargeback has a bundle"
+        if not await self.errands.hand_over(self.record, freeze):
+            self.journal.note("bundle_stuck", Role.SUPPORT, chargeback=freeze.chargeback_id)
+        self._take(interlock.handed_over(self.matter))
+
+    def _look_into(self, what: str) -> None:
+        """A person is told of what could not be done; it is tried again later."""
+        duty = clocks.reconcile(self.case.policy, self.docket.now())
+        self.docket.open(duty)
+        self.journal.note(what, Role.SUPPORT, due=duty.agreed_due)
+
+    def _transit(self, so_far: CaseProgress | None = None) -> Transit | None:
+        trip = self.record.trip
+        if trip is None or trip.label is None:
+            return None
+        return Transit(
+            self.case.return_carriage(trip.label.shipment, trip.asked_at),
+            self.docket,
+            self.journal,
+            lost=self._return_lost,
+            prefix="return_",
+            state=so_far.watch if so_far else None,
+        )
+
+    def _return_lost(self, _: Duty) -> None:
+        if self.transit:
+            self.transit.end()
+        self._take(returns.lost(self.matter))
+
+    # --- the end, and the next run ---
+
+    def _needs_attention(self) -> bool:
+        return self._finished or self._errand() is not None or self._too_long
+
+    @property
+    def _finished(self) -> bool:
+        return self.record.over and self._owed() is None
+
+    @property
+    def _too_long(self) -> bool:
+        length = workflow.info().get_current_history_length()
+        return length >= self.case.policy.limits.history_events or workflow.info().is_continue_as_new_suggested()
+
+    async def _continue_as_new(self) -> None:
+        """Go on in a new run, with everything that is known; nothing is left under way in the old one."""
+        self._publish()
+        await self.journal.posted()
+        so_far = CaseProgress(
+            record=self.record,
+            docket=self.docket.snapshot(),
+            journal=self.journal.snapshot(),
+            watch=self.transit.snapshot() if self.transit else None,
+        )
+        workflow.continue_as_new(self.case.model_copy(update={"so_far": so_far}))
+
+    def _go_on(self, so_far: CaseProgress) -> None:
+        self.record = so_far.record
+        self.docket.restore(so_far.docket)
+        self.journal.restore(so_far.journal)
+        self.transit = self._transit(so_far)
+
+    async def _close(self) -> Resolution:
+        if self.transit:
+            self.transit.end()
         self.docket.close_all()
         self._publish()
         self.docket.stop()
         await self.journal.posted()
-        return resolution
-
-    def _ask_seller(self) -> None:
-        answer = clocks.answer_case(self.case)
-        self.docket.open(answer, clocks.last_resort(self.case))
-        self.journal.note(
-            "asked_seller",
-            Role.SELLER,
-            Role.BUYER,
-            reason=self.case.reason,
-            due=answer.due,
-            consequence=details.consequence(answer),
-        )
-
-    async def _hear_seller(self) -> Resolution | None:
-        return await self._keep(until=lambda: self.state is CaseState.WITH_SUPPORT)
-
-    async def _hear_support(self) -> Resolution:
-        decide = clocks.decide_case(self.case, self.docket.now())
-        self.docket.close(DutyKind.ANSWER_CASE)
-        self.docket.open(decide)
-        self.journal.note("with_support", Role.SUPPORT, Role.BUYER, Role.SELLER, due=decide.due)
-        resolution = await self._keep(until=lambda: False)
-        assert resolution is not None, "only a resolution ends the wait"
-        return resolution
-
-    async def _keep(self, until: Callable[[], bool]) -> Resolution | None:
-        while lapsed := await self.docket.lapsed(until=lambda: self.resolution is not None or until()):
-            self._on_silence(lapsed)
-        return self.resolution
-
-    def _on_silence(self, duty: Duty) -> None:
-        """What happens when nobody has acted: the policy's silence default of this duty."""
-        match duty.on_silence:
-            case Silence.ASK_SUPPORT:
-                self.state = CaseState.WITH_SUPPORT
-            case Silence.REFUND:
-                remedy = self.case.policy.reasons[self.case.reason].remedy
-                self._resolve(remedy, self.case.at_stake, Role.PLATFORM, duty.rule)
-            case Silence.RELEASE:
-                self._resolve(Remedy.RELEASE, self.case.at_stake.zero, Role.PLATFORM, duty.rule)
-            case Silence.ESCALATE:
-                self.state = CaseState.WITH_LEAD
-                lead = clocks.lead_decides(self.case, self.docket.now())
-                self.docket.open(lead)
-                self.journal.note("escalated", Role.SUPPORT, due=duty.due)
-            case Silence.RECORD_BREACH:
-                self.breached = True
-                self.journal.note("breached", Role.PLATFORM, due=duty.due)
-
-    def _resolve(
-        self, remedy: Remedy | None, amount: Money, by: Role, rule: str, agent: str = "", text: str = ""
-    ) -> None:
-        self.resolution = Resolution(
-            case_id=self.case.case_id,
-            reason=self.case.reason,
-            remedy=remedy,
-            amount=amount,
-            decided_by=by,
-            rule=rule,
-            at=self.docket.now(),
-            automatic=by is Role.PLATFORM,
-            agent=agent,
-            text=text,
-            breached=self.breached,
-        )
-        self.state = CaseState.RESOLVED if remedy else CaseState.WITHDRAWN
-        self.journal.note("resolved", Role.BUYER, Role.SELLER, remedy=remedy or "withdrawn", amount=amount, rule=rule)
+        decision = self.record.decision
+        assert decision is not None, "a case ends with a decision, be it that there is none to make"
+        return decision
 
     # --- messages ---
 
-    @workflow.update(name="respond", description="The seller accepts (accept: true) or contests (false) the complaint")
+    @workflow.update(name="respond", description="The seller accepts, offers or contests: accept, offer, evidence")
     def respond(self, message: Response) -> Reply:
         """Accepting gives the buyer the remedy of the reason; contesting brings in support."""
-        duty = self.docket.duties.get(DutyKind.ANSWER_CASE)
-        if refusal := self._over() or rights.too_long(self.case.policy, message.text):
-            return self.journal.answer("respond", Role.SELLER, refusal)
-        if duty is None or duty.lapsed_at(message.sent_at(self.docket.now(), self.case.opened_at)):
-            due = duty.due if duty else None
-            refusal = Reply.no("the time to answer has passed", self._rule("reply"), due)
-            return self.journal.answer("respond", Role.SELLER, refusal)
-        if message.accept:
-            self.journal.note("seller_accepted")
-            remedy = self.case.policy.reasons[self.case.reason].remedy
-            self._resolve(remedy, self.case.at_stake, Role.SELLER, self._rule("remedy"))
-            return Reply.yes("accepted; the buyer is refunded", self._rule("remedy"))
-        self.journal.note("seller_contested")
-        self.state = CaseState.WITH_SUPPORT
-        return Reply.yes("contested; a support agent decides", self._rule("reply"))
+        return self._answer("respond", Role.SELLER, hearing.respond(self.matter, message))
 
-    @workflow.update(name="rule", description="A support agent decides: remedy, amount for a partial refund, reason")
-    def rule(self, message: Ruling) -> Reply:
-        """A ruling settles the case within what is at stake."""
-        if refusal := self._over() or rights.too_long(self.case.policy, message.reason) or self._unfit(message):
-            return self.journal.answer("rule", Role.SUPPORT, refusal)
-        amount = {
-            Remedy.FULL_REFUND: self.case.at_stake,
-            Remedy.PARTIAL_REFUND: message.amount or self.case.at_stake,
-            Remedy.RELEASE: self.case.at_stake.zero,
-        }[message.remedy]
-        self.journal.note("ruled", agent=message.agent, remedy=message.remedy, amount=amount)
-        rule = f"ruling of {message.agent}"
-        self._resolve(message.remedy, amount, Role.SUPPORT, rule, message.agent, message.reason)
-        return Reply.yes(f"ruled: {message.remedy} {amount}", rule)
+    @workflow.update(name="offer", description="A side or an agent proposes a settlement: by, proposal, expires")
+    def offer(self, message: OfferMade) -> Reply:
+        """An open offer of the other side is countered by it."""
+        return self._answer("offer", message.by, hearing.offer(self.matter, message))
+
+    @workflow.update(name="answer_offer", description="The other side takes or leaves the open offer: by, accept")
+    def answer_offer(self, message: OfferAnswer) -> Reply:
+        """Acceptance settles the case."""
+        return self._answer("answer_offer", message.by, hearing.answer_offer(self.matter, message))
 
     @workflow.update(name="withdraw", description="The buyer takes the complaint back")
     def withdraw(self, message: Withdrawal) -> Reply:
         """A withdrawn case has no remedy; the order's clocks run on."""
-        if refusal := self._over() or rights.too_long(self.case.policy, message.text):
-            return self.journal.answer("withdraw", Role.BUYER, refusal)
-        self.journal.note("withdrawn", Role.SELLER)
-        self._resolve(None, self.case.at_stake.zero, Role.BUYER, self._rule("withdraw"))
-        return Reply.yes("the complaint is withdrawn and the order goes on")
+        return self._answer("withdraw", Role.BUYER, hearing.withdraw(self.matter, message))
+
+    @workflow.signal(name="evidence", description="A side adds evidence: by, items (kind, uri, sha256 or text)")
+    def evidence(self, message: EvidenceSent) -> None:
+        """Sealed at arrival; what cannot be taken is answered with a notice."""
+        self._answer("evidence", message.by, evidence.add(self.matter, message))
+
+    @workflow.signal(name="message", description="Somebody writes in the case: by, text, channel, internal")
+    def message(self, message: CaseMessage) -> None:
+        """Kept in order; internal notes are for support alone."""
+        self._answer("message", message.by, conversation.say(self.matter, message))
+
+    @workflow.update(name="request_evidence", description="Support asks a side for evidence: agent, of, kinds")
+    def request_evidence(self, message: EvidenceRequest) -> Reply:
+        """Support's clocks stand still until it comes or its time is over."""
+        return self._answer("request_evidence", Role.SUPPORT, evidence.request(self.matter, message))
+
+    @workflow.update(name="assign", description="The case is given to an agent: agent, by")
+    def assign(self, message: Assignment) -> Reply:
+        """Shows in the agents' lists."""
+        return self._answer("assign", Role.SUPPORT, desk.assign(self.matter, message))
+
+    @workflow.update(name="rule", description="An agent decides: agent, remedy, amount, reason, rests_on")
+    def rule(self, message: Ruling) -> Reply:
+        """Takes effect after its undo window, above the policy's amount once another agent has confirmed."""
+        return self._answer("rule", Role.SUPPORT, desk.rule(self.matter, message))
+
+    @workflow.update(
+        name="confirm", description="Another agent confirms a ruling, or gives the case back: agent, agree"
+    )
+    def confirm(self, message: Confirmation) -> Reply:
+        """The second pair of eyes."""
+        return self._answer("confirm", Role.SUPPORT, desk.confirm(self.matter, message))
+
+    @workflow.update(name="undo", description="Support takes a ruling back before it has taken effect: agent, text")
+    def undo(self, message: Undo) -> Reply:
+        """No money has moved yet."""
+        return self._answer("undo", Role.SUPPORT, desk.undo(self.matter, message))
+
+    @workflow.update(name="inspect", description="The seller says what came back: finding, deduction, evidence")
+    def inspect(self, message: Inspection) -> Reply:
+        """As sent: the buyer is refunded. Otherwise a deduction within policy, or support."""
+        return self._answer("inspect", Role.SELLER, returns.inspect(self.matter, message))
+
+    @workflow.update(name="appeal", description="A side appeals with new evidence: by, evidence, text")
+    def appeal(self, message: Appeal) -> Reply:
+        """Once a side; another agent decides."""
+        return self._answer("appeal", message.by, appeals.appeal(self.matter, message))
+
+    @workflow.signal(name="tracking", description="News of the return parcel by the carrier's webhook")
+    def tracking(self, message: Tracking) -> None:
+        """Repeated and disordered events are harmless."""
+        if self.transit is None:
+            self.journal.answer("tracking", Role.PLATFORM, Reply.no("no_return_parcel"))
+        else:
+            self.transit.watch.pushed(message.events, message.estimate)
 
     @workflow.signal(name="disruption", description="A storm, strike or outage moves the clocks it names")
     def disruption(self, message: Disruption) -> None:
         """Moves, corrects or restores the clocks of this case."""
         self.journal.disrupted(message, self.docket.disrupt(message))
 
+    @workflow.signal(name="chargeback", description="From the order: a chargeback was opened or decided")
+    def chargeback(self, message: Interlock) -> None:
+        """The case stands still until the bank has decided."""
+        self._take(interlock.chargeback(self.matter, message))
+
+    @workflow.signal(name="overtaken", description="From the order: it has ended otherwise")
+    def overtaken(self, message: Overtaken) -> None:
+        """What the case would say has no more weight."""
+        self._take(interlock.overtaken(self.matter, message))
+
+    # --- questions ---
+
     @workflow.query(name="status", description="Where the case stands, what happens next and when")
     def status(self) -> Status:
         """One line for lists and callers."""
-        return details.status(self.receipt(), rejected=self.journal.rejected)
+        frozen = self.record.freeze is not None
+        return details.status(self.receipt(), frozen=frozen, rejected=self.journal.rejected)
 
     @workflow.query(name="receipt", description="Every open duty: due instant, calendar, reminders, silence")
     def receipt(self) -> Receipt:
         """For each party, what is owed, by when, and what happens if nobody acts."""
-        return self.docket.receipt(self.case.case_id, self.state)
+        return self.docket.receipt(self.case.case_id, self._state)
 
     @workflow.query(name="timeline", description="What happened, oldest first")
     def timeline(self) -> tuple[StoryEntry, ...]:
         """The story of the case."""
         return self.journal.story
 
-    # --- rules of this case ---
+    @workflow.query(name="conversation", description="What was said, and who must answer next by when")
+    def conversation(self) -> Conversation:
+        """What both sides may read."""
+        return conversation.as_read(self.matter)
 
-    def _rule(self, setting: str) -> str:
-        return self.case.policy.rule(f"reasons.{self.case.reason}.{setting}")
+    @workflow.query(name="notes", description="Support's internal notes")
+    def notes(self) -> tuple[Said, ...]:
+        """Never for the sides."""
+        return tuple(said for said in self.record.conversation if said.internal)
 
-    def _over(self) -> Reply | None:
-        return Reply.no(f"the case is {self.state} and accepts nothing more") if self.resolution else None
+    @workflow.query(name="reasons", description="For each decision: rule, facts, money, and how to contest it")
+    def reasons(self) -> tuple[Statement, ...]:
+        """The statements of reasons, oldest first."""
+        return statements(self.matter)
 
-    def _unfit(self, message: Ruling) -> Reply | None:
-        if self.state is CaseState.AWAITING_SELLER:
-            return Reply.no("the seller has not answered yet and still has time", self._rule("reply"))
-        if message.remedy is not Remedy.PARTIAL_REFUND:
-            return None
-        if message.amount is None:
-            return Reply.no("a partial refund needs an amount")
-        if message.amount.currency != self.case.at_stake.currency:
-            return Reply.no(f"the amount is in {message.amount.currency}, the order in {self.case.at_stake.currency}")
-        if not 0 < message.amount.minor <= self.case.at_stake.minor:
-            return Reply.no(f"the amount must be above zero and at most {self.case.at_stake}")
-        return None
+    @workflow.query(name="preview", description="What an action would do now, without doing it: message, fields")
+    def preview(self, intent: Intent) -> Preview:
+        """The same step as the action's, not carried out."""
+        return preview(self.matter, intent)
+
+    # --- what is shown ---
+
+    @property
+    def _state(self) -> CaseState:
+        return CaseState.FROZEN if self.record.freeze else self.record.state
 
     def _remind(self, duty: Duty) -> None:
-        if duty.kind is DutyKind.DECIDE_CASE:
-            self.journal.note("sla_warning", Role.SUPPORT, due=duty.due)
+        if duty.owner is Role.SUPPORT:
+            self.journal.note("sla_warning", Role.SUPPORT, action=duty.kind, due=duty.due)
         else:
             self.journal.remind(duty)
 
     def _publish(self) -> None:
         self.journal.post()
-        queue = {CaseState.WITH_SUPPORT: "support", CaseState.WITH_LEAD: "lead"}.get(self.state)
-        attributes = {CASE_STATE: self.state.value, CASE_REASON: self.case.reason.value, QUEUE: queue}
-        facts = (("Reason", self.case.reason.value), ("At stake", str(self.case.at_stake)))
+        facts = [("Reason", self.case.reason.value), ("At stake", str(self.case.at_stake))]
+        if decision := self.record.decision:
+            facts.append(("Decision", f"{decision.remedy or 'none'} {decision.amount}"))
+        if self.record.assignee:
+            facts.append(("Agent", self.record.assignee))
+        attributes = of_case(self.case, self.record, self._state)
         self.display.show(self.receipt(), attributes, facts, self.journal.story)

@@ -80,6 +80,10 @@ class Docket:
         """The causes for which clocks stand still now."""
         return tuple(self._pauses)
 
+    def disruptions_of(self, kind: DutyKind) -> tuple[str, ...]:
+        """The disruptions in force that name this clock, open or not."""
+        return tuple(name for name, one in self._disruptions.items() if kind in one.clocks)
+
     def now(self) -> datetime:
         """Policy time now, UTC."""
         return self._clock.now(workflow.now())

@@ -9,21 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from temporalio import workflow
 
 from activities.outcomes import OutcomeActivities
 from domain import clocks, details, rights
-from domain.cases import Resolution
+from domain.cases.case import Delivery
+from domain.cases.decisions import goes_on
+from domain.cases.record import Resolution
+from domain.chargeback_bundle import DisputeFacts, bundle
 from domain.duties import Duty, DutyKind, Receipt, Silence
+from domain.ledger import EntryKind
 from domain.messages import (
     Acceptance,
     Answer,
     Cancel,
     Chargeback,
+    ChargebackState,
     Complaint,
     Disruption,
     Extend,
+    Interlock,
     Message,
     Reply,
     Shipped,
@@ -34,7 +41,7 @@ from domain.money import Money
 from domain.order import Order
 from domain.parcel import Shipment
 from domain.parties import Role
-from domain.policy import Reason, Remedy
+from domain.requests import LabelFact
 from domain.rights import Standing
 from domain.settlement import AGAINST_SELLER, Decision, Ending
 from domain.states import OrderState, order_state
@@ -93,15 +100,15 @@ class OrderWorkflow:
         )
         self.transit = Transit(order.carriage, self.docket, self.journal, lost=self._lost)
         self.watch = self.transit.watch
-        self.treasury = Treasury(order, self.docket, self.journal)
-        self.hearings = Hearings(order, self.docket, self.journal, resolved=self._resolved)
+        self.treasury = Treasury(order, self.docket, self.journal, bank_says=self._bank_says)
+        self.hearings = Hearings(order, self.docket, self.journal)
         self.display = Display()
         # Owed and told before `run` begins, since messages in the first task are handled before it.
         self._open()
 
     @workflow.run
     async def run(self, order: Order) -> Outcome:
-        """Ship, carry, protect; whichever decides the order first, its money is settled once."""
+        """Ship, carry, protect; whichever decides the order first, its money is settled, anew after an appeal."""
         await self._ship() or await self._carry() or await self._protect()
         decision = await self._settle()
         await self._await_lost_parcel(decision)
@@ -143,21 +150,32 @@ class OrderWorkflow:
         self.transit.end()
         report = clocks.report(self.order, delivered_at)
         self.docket.open(report)
-        consequence = details.consequence(report)
-        self.journal.note(
-            "delivered", Role.BUYER, Role.SELLER, at=delivered_at, due=report.agreed_due, consequence=consequence
-        )
+        due, consequence = report.agreed_due, report.on_silence
+        self.journal.note("delivered", Role.BUYER, Role.SELLER, at=delivered_at, due=due, consequence=consequence)
         return await self._keep(until=lambda: False)
 
     async def _settle(self) -> Decision:
-        """Move the money as decided, once, as soon as no chargeback freezes it."""
-        self.hearings.end()
-        await self.treasury.until_unfrozen()
-        self._end_if_charged_back(self.order.policy.rule("chargebacks.longest"))
+        """Move the money as decided, once no chargeback freezes it; and again while a case can still decide anew."""
         assert self.decision is not None, "every phase but the last may pass undecided, the last may not"
-        await self.treasury.carry_out(self.decision)
-        self.settled = True
-        return self.decision
+        if self.decision.ending is not Ending.CASE:
+            self.hearings.end(self.decision.ending)
+        while True:
+            await self.treasury.until_unfrozen()
+            self._end_if_charged_back(self.order.policy.rule("chargebacks.longest"))
+            decision = self.decision
+            await self.treasury.carry_out(decision)
+            self.settled = decision is self.decision
+            await self._stand_by()
+            if decision is self.decision and not self.hearings.open_case:
+                return decision
+
+    async def _stand_by(self) -> None:
+        """A case stays open until nothing can change any more: an appeal may move the money once more."""
+        decision = self.decision
+        while lapsed := await self.docket.lapsed(
+            until=lambda: self.decision is not decision or not self.hearings.open_case
+        ):
+            await self._on_silence(lapsed)
 
     async def _await_lost_parcel(self, decision: Decision) -> None:
         """A parcel refunded as lost may turn up: the buyer keeps both, and the platform pays the seller."""
@@ -240,15 +258,11 @@ class OrderWorkflow:
         final = self.docket.duties.get(DutyKind.SHIP_FINAL) or self.docket.duties.get(DutyKind.SCAN_FINAL)
         return scanned_at is not None and not (final and final.lapsed_at(scanned_at))
 
-    def _decide(
-        self, ending: Ending, refund: Money, rule: str, *, borne_by: Role = Role.SELLER, case_id: str = ""
-    ) -> None:
+    def _decide(self, ending: Ending, refund: Money, rule: str, **terms: Any) -> None:
         """End the order; the first decision stands. Only a chargeback's clock runs on."""
         if self.decision is not None:
             return
-        self.decision = Decision(
-            ending=ending, refund=refund, rule=rule, at=self.docket.now(), borne_by=borne_by, case_id=case_id
-        )
+        self.decision = Decision(ending=ending, refund=refund, rule=rule, at=self.docket.now(), **terms)
         self.docket.close(*(kind for kind in self.docket.duties if kind is not DutyKind.RESOLVE_CHARGEBACK))
         self.journal.note("decided", ending=ending, refund=refund, rule=rule)
 
@@ -305,8 +319,8 @@ class OrderWorkflow:
                 duty = clocks.to_answer(partial(clocks.answer_cancellation, self.order), at, self.docket.now())
                 reply = reply.model_copy(update={"instant": duty.agreed_due})
                 self.docket.open(duty)
-                consequence = details.consequence(duty)
-                self.journal.note("cancellation_asked", Role.SELLER, due=duty.agreed_due, consequence=consequence)
+                due, consequence = duty.agreed_due, duty.on_silence
+                self.journal.note("cancellation_asked", Role.SELLER, due=due, consequence=consequence)
             case Verdict.ACCEPTED if message.answer is Answer.REFUSE:
                 self._refuse_cancellation()
             case Verdict.ACCEPTED:
@@ -338,6 +352,29 @@ class OrderWorkflow:
         reply = self.treasury.chargeback(message, self._sent_at(message))
         self.journal.answer("chargeback", Role.PLATFORM, reply)
         self._end_if_charged_back(reply.rule)
+
+    @workflow.signal(name="case_decided", description="From the case: a decision takes effect")
+    def case_decided(self, message: Resolution) -> None:
+        """The money is moved as the case has decided; later decisions replace earlier ones."""
+        if message.case_id != self.hearings.open_case:
+            return
+        if goes_on(self.order.policy, message):
+            self.hearings.resume_clocks()
+            return
+        known = self.decision
+        if known is None:
+            self._decide_case(message)
+        elif known.case_id == message.case_id:
+            self.decision = None
+            self._decide_case(message)
+
+    @workflow.signal(name="case_label", description="From the case: what a return label has cost, or what came back")
+    def case_label(self, message: LabelFact) -> None:
+        """Kept in the ledger, once."""
+        if message.refunded:
+            self.treasury.label_refunded(f"{message.reference}-refund", message.cost, message.reference)
+        else:
+            self.treasury.label_bought(message.reference, message.cost, message.reference)
 
     @workflow.signal(name="disruption", description="A storm, strike or outage moves the clocks it names")
     def disruption(self, message: Disruption) -> None:
@@ -375,7 +412,7 @@ class OrderWorkflow:
         if reply.refused:
             self._hold_for_early_report(message, at)
             return reply
-        case_id = self.hearings.open(Reason(message.reason), message.text, at)
+        case_id = self.hearings.open(message, self._delivery(), at)
         return reply.model_copy(update={"case_id": case_id})
 
     def _hold_for_early_report(self, message: Complaint, at: datetime) -> None:
@@ -386,13 +423,54 @@ class OrderWorkflow:
             self.docket.open(clocks.report(self.order, report.since, held_until))
             self.journal.note("report_held", Role.BUYER, Role.SELLER, until=self.docket.duties[DutyKind.REPORT].due)
 
-    def _resolved(self, resolution: Resolution) -> None:
-        """A withdrawn complaint, or one refused before the delivery, lets the order go on."""
-        goes_on = resolution.remedy is None
-        if resolution.remedy is Remedy.RELEASE:
-            goes_on = self.watch.parcel.delivered_at is None
-        if not goes_on:
-            self._decide(Ending.CASE, resolution.amount, resolution.rule, case_id=resolution.case_id)
+    def _decide_case(self, resolution: Resolution) -> None:
+        self._decide(
+            Ending.CASE,
+            resolution.amount,
+            resolution.rule,
+            borne_by=resolution.borne_by,
+            case_id=resolution.case_id,
+            costs=resolution.costs,
+            revised=resolution.revised,
+        )
+
+    def _delivery(self) -> Delivery:
+        """What a case should know of the parcel."""
+        parcel = self.watch.parcel
+        return Delivery(
+            shipment=parcel.shipment,
+            scanned_at=parcel.scanned_at,
+            delivered_at=parcel.delivered_at,
+            shipped_late=clocks.shipped_late(self.order, parcel),
+            signed=parcel.signed,
+            disrupted_by=self.docket.disruptions_of(DutyKind.DELIVER),
+        )
+
+    def _bank_says(self, chargeback_id: str, state: ChargebackState, amount: Money) -> None:
+        """The open case stands still while the bank decides; without a case the order hands the evidence in itself."""
+        total = self.order.price.total
+        left = Money(minor=total.minor - self.treasury.ledger.total(EntryKind.CHARGED_BACK), currency=total.currency)
+        facts = self._dispute_facts(chargeback_id, amount)
+        told = self.hearings.tell(
+            Interlock(chargeback_id=chargeback_id, state=state, amount=amount, left=left, facts=facts)
+        )
+        if state is ChargebackState.OPENED and not told:
+            self.treasury.hand_over(bundle(facts, (), ()))
+
+    def _dispute_facts(self, chargeback_id: str, amount: Money) -> DisputeFacts:
+        parcel = self.watch.parcel
+        return DisputeFacts(
+            order_id=self.order.order_id,
+            payment_ref=self.order.payment_ref,
+            chargeback_id=chargeback_id,
+            amount=amount,
+            pack=self.order.policy.pack,
+            shipment=parcel.shipment,
+            scanned_at=parcel.scanned_at,
+            delivered_at=parcel.delivered_at,
+            signed=parcel.signed,
+            refunds=tuple(entry for entry in self.treasury.ledger.facts if entry.kind is EntryKind.REFUNDED),
+        )
 
     def _refuse_cancellation(self) -> None:
         self.cancellation_refused = True
@@ -404,10 +482,8 @@ class OrderWorkflow:
         self.extension_asked = message.until
         self.extensions_asked += 1
         self.docket.open(duty)
-        consequence = details.consequence(duty)
-        self.journal.note(
-            "extension_asked", Role.BUYER, until=message.until, due=duty.agreed_due, consequence=consequence
-        )
+        due, consequence = duty.agreed_due, duty.on_silence
+        self.journal.note("extension_asked", Role.BUYER, until=message.until, due=due, consequence=consequence)
 
     def _answer_extension(self, *, granted: bool) -> None:
         until, self.extension_asked = self.extension_asked, None
@@ -488,6 +564,7 @@ class OrderWorkflow:
             extensions=self.extensions_granted,
             found_after_loss=self.found_after_loss,
             cases=tuple(self.hearings.resolutions),
+            cases_opened=self.hearings.opened,
             chargebacks=tuple(self.treasury.chargebacks),
             rejected=self.journal.rejected,
             order=self.order,

@@ -10,8 +10,10 @@ from typing import Any
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 from domain import clocks
-from domain.cases import CaseFile, CaseState
+from domain.cases.case import CaseFile, CaseRecord
+from domain.cases.opening import open_case
 from domain.order import Order
+from domain.policy import CaseState
 from domain.states import OrderState
 
 ORDER_ID = SearchAttributeKey.for_keyword("OrderId")
@@ -64,16 +66,36 @@ def of_new_order(order: Order) -> TypedSearchAttributes:
     return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in attributes.items()])
 
 
-def of_new_case(case: CaseFile) -> TypedSearchAttributes:
-    """What a case shows from its start."""
-    attributes: dict[SearchAttributeKey[Any], Any] = {
+_QUEUES = {
+    CaseState.WITH_SUPPORT: "support",
+    CaseState.AWAITING_EVIDENCE: "support",
+    CaseState.AWAITING_CONFIRMATION: "confirmation",
+    CaseState.DECIDED: "support",
+    CaseState.WITH_LEAD: "lead",
+    CaseState.APPEALED: "appeals",
+}
+
+
+def of_case(case: CaseFile, record: CaseRecord, state: CaseState) -> dict[SearchAttributeKey[Any], Any]:
+    """What a case shows in lists, beside its next deadline: whose queue it is in, and who works on it."""
+    return {
         ORDER_ID: case.order_id,
         BUYER_ID: case.buyer.id,
         SELLER_ID: case.seller.id,
-        CASE_STATE: CaseState.AWAITING_SELLER.value,
+        CASE_STATE: state.value,
         CASE_REASON: case.reason.value,
+        QUEUE: "lead" if record.escalated and not record.over else _QUEUES.get(record.state),
+        ASSIGNEE: record.assignee or None,
         POLICY_PACK: case.policy.pack,
         AMOUNT_MINOR: case.at_stake.minor,
-        NEXT_DEADLINE: clocks.answer_case(case).agreed_due,
     }
-    return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in attributes.items()])
+
+
+def of_new_case(case: CaseFile) -> TypedSearchAttributes:
+    """What a case shows from its start: exactly what its workflow would show first, which then costs nothing."""
+    step = open_case(case)
+    due = min(duty.agreed_due for duty in step.opened)
+    attributes = {**of_case(case, step.record, step.record.state), NEXT_DEADLINE: due}
+    return TypedSearchAttributes(
+        [SearchAttributePair(key, value) for key, value in attributes.items() if value is not None]
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -11,16 +12,16 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from activities.payments import REFUSED, PaymentActivities
 from domain import clocks
 from domain.duties import DutyKind
-from domain.ledger import Account, Entry, EntryKind
+from domain.ledger import Account, Entry, EntryKind, Ledger
 from domain.messages import Chargeback, ChargebackState, Reply
 from domain.money import Money
 from domain.order import Order
 from domain.parties import Role
-from domain.requests import Movement
+from domain.requests import Movement, Submission
 from domain.settlement import Decision, capture, charged_back, movements
 from workflows.docket import Docket
 from workflows.journal import Journal
-from workflows.options import MOVE_MONEY, described
+from workflows.options import ASK_ONCE, MOVE_MONEY, described
 
 # Entries that only divide escrow among our own accounts need no provider.
 BY_PROVIDER = {
@@ -39,15 +40,28 @@ REPORTED = {
 
 
 class Treasury:
-    """Writes each movement as intent before it is made and as fact after it; a chargeback lets none be made."""
+    """Writes each movement as intent before it is made and as fact after it; a chargeback lets none be made.
 
-    def __init__(self, order: Order, docket: Docket, journal: Journal) -> None:
+    `bank_says` is called when a chargeback is opened or decided; `ledger` is that of an order taken up again.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        docket: Docket,
+        journal: Journal,
+        *,
+        bank_says: Callable[[str, ChargebackState, Money], None],
+        ledger: Ledger | None = None,
+    ) -> None:
         self._order = order
         self._docket = docket
         self._journal = journal
-        self.ledger = capture(order)
+        self._bank_says = bank_says
+        self.ledger = ledger or capture(order)
         self.chargebacks: dict[str, ChargebackState] = {}
         self._disputed: dict[str, Money] = {}
+        self._handing_over: asyncio.Task[None] | None = None
 
     @property
     def frozen(self) -> bool:
@@ -124,10 +138,23 @@ class Treasury:
                 return paid.reference
 
     async def _reconcile(self, entry: Entry, text: str) -> None:
-        duty = clocks.reconcile(self._order, self._docket.now())
+        duty = clocks.reconcile(self._order.policy, self._docket.now())
         self._docket.open(duty)
         self._journal.note("payment_stuck", Role.SUPPORT, key=entry.key, text=text, due=duty.due)
         await self._wait(until=lambda: DutyKind.RECONCILE not in self._docket.duties)
+
+    def hand_over(self, submission: Submission) -> None:
+        """Have the evidence for a chargeback handed in, beside everything else; a person is told if it is not taken."""
+        self._handing_over = asyncio.create_task(self._hand_over(submission))
+
+    async def _hand_over(self, submission: Submission) -> None:
+        options = described(ASK_ONCE, f"Hand in the evidence for chargeback {submission.chargeback_id}")
+        try:
+            await workflow.execute_activity_method(PaymentActivities.submit_evidence, submission, **options)
+        except ActivityError:
+            self._journal.note("bundle_stuck", Role.SUPPORT, chargeback=submission.chargeback_id)
+        else:
+            self._journal.note("bundle_handed_over", Role.SUPPORT, chargeback=submission.chargeback_id)
 
     # --- labels, which the carrier port has bought ---
 
@@ -189,13 +216,16 @@ class Treasury:
         duty = clocks.resolve_chargeback(self._order, at)
         self._docket.open(duty)
         self._journal.note("frozen", Role.SELLER, Role.PLATFORM, chargeback=chargeback_id, due=duty.due)
+        self._bank_says(chargeback_id, ChargebackState.OPENED, self._disputed[chargeback_id])
 
     def _resolved(self, chargeback_id: str, state: ChargebackState, amount: Money) -> None:
         if not self.frozen:
             self._docket.close(DutyKind.RESOLVE_CHARGEBACK)
         if state is ChargebackState.WON:
             self._journal.note("unfrozen", Role.SELLER, chargeback=chargeback_id)
+            self._bank_says(chargeback_id, state, amount)
             return
         for entry in charged_back(self._order, self.ledger, amount, chargeback_id, self._docket.now()):
             self.ledger = self.ledger.record(entry)
         self._journal.note("charged_back", Role.SELLER, Role.PLATFORM, chargeback=chargeback_id, amount=amount)
+        self._bank_says(chargeback_id, state, amount)

@@ -5,13 +5,23 @@ Each step of a case makes a new record from the old one; nothing in it is ever t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from domain.base import Instant, Model
-from domain.cases.record import Appealed, Evidence, EvidenceAsked, EvidenceItem, Offer, OfferState, Resolution, Said, StandingRule
 from domain.carriage import Carriage, WatchState
+from domain.cases.record import (
+    Appealed,
+    Evidence,
+    EvidenceAsked,
+    EvidenceItem,
+    Offer,
+    OfferState,
+    Resolution,
+    Said,
+    StandingRule,
+)
 from domain.chargeback_bundle import DisputeFacts
 from domain.clock import REAL_TIME, Clock
 from domain.docket_state import DocketState

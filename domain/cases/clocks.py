@@ -116,9 +116,7 @@ def send_back(case: CaseFile, at: datetime) -> tuple[Duty, Duty]:
 
 def inspect(case: CaseFile, arrived_at: datetime) -> Duty:
     """The seller's time to look at what came back, from the carrier's instant of delivery."""
-    return _of_party(
-        case, DutyKind.INSPECT, Role.SELLER, "returns.inspect", case.policy.returns.inspect, arrived_at
-    )
+    return _of_party(case, DutyKind.INSPECT, Role.SELLER, "returns.inspect", case.policy.returns.inspect, arrived_at)
 
 
 def may_appeal(case: CaseFile, side: Role, at: datetime) -> Duty:

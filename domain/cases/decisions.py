@@ -15,7 +15,7 @@ from domain.duties import DutyKind
 from domain.messages import Reply
 from domain.money import Money
 from domain.parties import Role
-from domain.policy import Anchor, CaseState, Reason, Remedy, limit_of
+from domain.policy import Anchor, CaseState, Policy, Reason, Remedy, limit_of
 
 HEARING = (
     DutyKind.ANSWER_CASE,
@@ -161,15 +161,13 @@ def settle(step: Step, **amended: object) -> None:
     assert decision is not None, "only what was decided takes effect"
     final = decision.model_copy(update={"effective_at": step.now, **amended})
     others = tuple(one for one in step.record.resolutions if one.number != final.number)
-    step.change(
-        state=CaseState.SETTLED, resolutions=tuple(sorted((*others, final), key=lambda one: one.number))
-    )
+    step.change(state=CaseState.SETTLED, resolutions=tuple(sorted((*others, final), key=lambda one: one.number)))
 
 
-def goes_on(file: CaseFile, decision: Resolution) -> bool:
+def goes_on(policy: Policy, decision: Resolution) -> bool:
     """Whether the order goes on after this decision: a refused complaint about a parcel that is still on its way."""
-    anchored_later = file.policy.reasons[file.reason].anchor is not Anchor.DELIVERED
-    return decision.remedy is None or (decision.remedy is Remedy.RELEASE and anchored_later and not file.late)
+    on_its_way = policy.reasons[decision.reason].anchor is not Anchor.DELIVERED
+    return decision.remedy is None or (decision.remedy is Remedy.RELEASE and on_its_way and not decision.late)
 
 
 def contestable(file: CaseFile, record: CaseRecord, decision: Resolution, side: Role) -> bool:
@@ -177,7 +175,7 @@ def contestable(file: CaseFile, record: CaseRecord, decision: Resolution, side: 
 
     What no person decided can always be contested; otherwise the reason's policy says whether.
     """
-    if decision.agreed or goes_on(file, decision) or any(appeal.by is side for appeal in record.appeals):
+    if decision.agreed or goes_on(file.policy, decision) or any(appeal.by is side for appeal in record.appeals):
         return False
     if not (decision.automatic or file.policy.reasons[file.reason].appealable):
         return False

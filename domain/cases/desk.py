@@ -156,4 +156,3 @@ def uphold(step: Step) -> None:
     ground = Ground(code="appeal_lapsed", basis=("silence:support",))
     setting = step.file.rule("appeals.last_resort")
     decide(step, standing.remedy, standing.amount, Role.PLATFORM, setting, ground)
-

@@ -30,7 +30,9 @@ def approval(file: CaseFile, record: CaseRecord) -> tuple[Ground, ...]:
     )
     rule = file.rule(f"reasons.{file.reason}.fast_track")
     return (
-        Ground(code="within_limit", facts={"amount": str(file.price.items), "limit": str(limit)}, basis=(f"rule:{rule}",)),
+        Ground(
+            code="within_limit", facts={"amount": str(file.price.items), "limit": str(limit)}, basis=(f"rule:{rule}",)
+        ),
         Ground(
             code="evidence_complete",
             facts={"kinds": ", ".join(checklist(file))},

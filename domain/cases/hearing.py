@@ -222,7 +222,12 @@ def settle_by_rules(step: Step) -> bool:
     items = step.file.price.items
     amount = min(items.share(Fraction(take.percent, 100)), step.file.at_stake)
     made = Offer(
-        id=f"o{len(step.record.offers) + 1}", by=give.by, remedy=give.remedy, amount=amount, at=step.now, expires=step.now
+        id=f"o{len(step.record.offers) + 1}",
+        by=give.by,
+        remedy=give.remedy,
+        amount=amount,
+        at=step.now,
+        expires=step.now,
     )
     step.change(offers=(*step.record.offers, made))
     step.note("rules_met", *SIDES, remedy=made.remedy, amount=made.amount)

@@ -29,9 +29,7 @@ def chargeback(matter: Matter, message: Interlock) -> Step:
 
 
 def _freeze(step: Step, message: Interlock) -> Freeze:
-    return Freeze(
-        chargeback_id=message.chargeback_id, at=step.now, amount=message.amount, facts=message.facts
-    )
+    return Freeze(chargeback_id=message.chargeback_id, at=step.now, amount=message.amount, facts=message.facts)
 
 
 def overtaken(matter: Matter, message: Overtaken) -> Step:

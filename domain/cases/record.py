@@ -158,6 +158,7 @@ class Resolution(Model):
     costs: Money | None = None
     grounds: tuple[Ground, ...] = ()
     effective_at: Instant | None = None
+    late: bool = False
     undone_by: str = ""
     revised: bool = False
 

@@ -51,4 +51,8 @@ def lapsed(matter: Matter, duty: Duty) -> Step:  # noqa: C901, PLR0912 -- one ta
 
 
 def _silent(duty: Duty) -> Ground:
-    return Ground(code="silence", facts={"owner": str(duty.owner), "action": str(duty.kind)}, basis=(f"rule:{duty.rule}", f"silence:{duty.owner}"))
+    return Ground(
+        code="silence",
+        facts={"owner": str(duty.owner), "action": str(duty.kind)},
+        basis=(f"rule:{duty.rule}", f"silence:{duty.owner}"),
+    )

@@ -89,9 +89,7 @@ def statement(matter: Matter, resolution: Resolution) -> Statement:
     )
 
 
-def _grounds(
-    file: CaseFile, resolution: Resolution, money: Division, contest: tuple[Contest, ...]
-) -> Iterable[Ground]:
+def _grounds(file: CaseFile, resolution: Resolution, money: Division, contest: tuple[Contest, ...]) -> Iterable[Ground]:
     ruling = f"ruling:{resolution.number}"
     facts = {"remedy": str(resolution.remedy or "withdrawn"), "amount": str(resolution.amount)}
     yield Ground(code="decided", facts=facts, basis=(ruling,))

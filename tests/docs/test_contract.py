@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from temporalio import workflow
 
-from domain.cases import CaseFile
+from domain import wording
+from domain.cases.case import CaseFile
 from domain.duties import DutyKind
 from domain.order import Order
-from domain.wording import EVENTS
 from storefront.draft import OrderDraft
 from storefront.schema import ANSWERED, SENT
 from workflows import search_attributes
@@ -87,7 +87,7 @@ def test_kinds_of_notices_are_those_of_the_wording() -> None:
     """Every event with a text is either a notice on the page or named as one of the timeline alone."""
     told = section("## Notices").split("Told to both sides", 1)[1]
 
-    assert set(EVENTS) == set(re.findall(r"`(\w+)`", told))
+    assert set(wording.codes("events")) == set(re.findall(r"`(\w+)`", told))
 
 
 def test_clocks_of_a_disruption_are_the_kinds_of_duties() -> None:
