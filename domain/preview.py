@@ -37,8 +37,10 @@ class Owed(Model):
 
 
 class Preview(Model):
-    """The reply that the action would get, what the buyer would have had back, how the whole would divide, and the
-    duties that would open and close. Without a `refund` no money would be decided on.
+    """The reply that the action would get, and what would follow from it.
+
+    `refund` is what the buyer would have had back in total, and none if no money would be decided on; `money` is how
+    the whole would divide.
     """
 
     reply: Reply

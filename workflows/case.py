@@ -112,6 +112,8 @@ class CaseWorkflow:
         self.docket.close(*step.closed)
         self.docket.open(*step.opened)
         self._pause()
+        if self.transit and self.record.trip and self.record.trip.over:
+            self.transit.end()
         for note in step.notes:
             self.journal.note(note.what, *note.told, **note.facts)
 
@@ -199,7 +201,8 @@ class CaseWorkflow:
 
     async def _give_label_back(self) -> None:
         trip = self.record.trip
-        assert trip is not None and trip.label is not None, "only a label that was bought is given back"
+        assert trip is not None, "only a label that was bought is given back"
+        assert trip.label is not None, "only a label that was bought is given back"
         refunded = await self.errands.refund_label(trip.label)
         if refunded is None:
             self._look_into("label_refund_stuck")
@@ -212,12 +215,20 @@ class CaseWorkflow:
     async def _follow_return(self) -> None:
         """Act on fresh news of the goods on their way back."""
         transit, trip = self.transit, self.record.trip
-        assert transit is not None and trip is not None, "only a return that was sent is followed"
+        assert transit is not None, "only a return that was sent is followed"
+        assert trip is not None, "only a return that was sent is followed"
         scanned_at = transit.parcel.scanned_at
-        if scanned_at and trip.sent_at is None:
+        if scanned_at is None:
+            transit.watch.read()
+            return
+        if trip.sent_at is None:
             self._take(returns.sent_back(self.matter, scanned_at))
-            transit.begin()
-        transit.follow()
+            if not trip.over:
+                transit.begin()
+        if trip.over:
+            transit.watch.read()
+        else:
+            transit.follow()
         if transit.parcel.delivered_at and trip.back_at is None:
             transit.end()
             self._take(returns.came_back(self.matter, transit.parcel.delivered_at))

@@ -100,6 +100,13 @@ class CaseRecord(Model):
         return next((one for one in reversed(self.resolutions) if not one.undone_by), None)
 
     @property
+    def standing_decision(self) -> Resolution:
+        """The decision that stands. Raises LookupError where there is none yet."""
+        if (decision := self.decision) is None:
+            raise LookupError("nothing has been decided in this case yet")
+        return decision
+
+    @property
     def open_offer(self) -> Offer | None:
         """The offer that waits for an answer."""
         return next((offer for offer in self.offers if offer.state is OfferState.OPEN), None)

@@ -113,8 +113,7 @@ def await_effect(step: Step) -> None:
 
 def execute(step: Step) -> None:
     """Carry the decision that stands out: tell both sides, have the goods back if they must come, then settle."""
-    decision = step.record.decision
-    assert decision is not None, "only what was decided is carried out"
+    decision = step.record.standing_decision
     step.close(*HEARING, DutyKind.LAST_RESORT, DutyKind.TAKE_EFFECT, *clocks.APPEALS.values())
     appeals = tuple(appeal.model_copy(update={"decided": True}) for appeal in step.record.appeals)
     step.change(appeals=appeals, escalated=False)
@@ -157,8 +156,7 @@ def call_off_return(step: Step) -> None:
 
 def settle(step: Step, **amended: object) -> None:
     """The decision takes effect: its order is told next, and moves the money."""
-    decision = step.record.decision
-    assert decision is not None, "only what was decided takes effect"
+    decision = step.record.standing_decision
     final = decision.model_copy(update={"effective_at": step.now, **amended})
     others = tuple(one for one in step.record.resolutions if one.number != final.number)
     step.change(state=CaseState.SETTLED, resolutions=tuple(sorted((*others, final), key=lambda one: one.number)))

@@ -27,7 +27,7 @@ def assign(matter: Matter, message: Assignment) -> Step:
 
 
 def rule(matter: Matter, message: Ruling) -> Step:
-    """An agent decides, with a reason. On appeal it is another agent than before; a ruling may cite what was decisive."""
+    """An agent decides, with a reason; on appeal another one than before. A ruling may cite what was decisive."""
     step = Step(matter)
     if refusal := barred(step, message.reason) or conflict(step, message.agent) or _no_ruling(step, message):
         return step.refuse(refusal)
@@ -151,8 +151,8 @@ def breach(step: Step, kind: DutyKind) -> None:
 
 def uphold(step: Step) -> None:
     """Nobody has decided the appeal: the decision stands."""
-    standing = step.record.decision
-    assert standing is not None and standing.remedy is not None, "an appeal is against a decision"
+    standing = step.record.standing_decision
     ground = Ground(code="appeal_lapsed", basis=("silence:support",))
     setting = step.file.rule("appeals.last_resort")
-    decide(step, standing.remedy, standing.amount, Role.PLATFORM, setting, ground)
+    remedy = standing.remedy or Remedy.RELEASE
+    decide(step, remedy, standing.amount, Role.PLATFORM, setting, ground)

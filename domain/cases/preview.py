@@ -59,9 +59,8 @@ def preview(matter: Matter, intent: Intent) -> Preview:
         wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         return Preview(reply=Reply.no("preview_malformed", message=intent.message, wrong=wrong[:200]))
     step = act(matter, message)
-    assert step.reply is not None, "every action of people is answered"
-    if step.reply.refused:
-        return Preview(reply=step.reply)
+    if step.reply is None or step.reply.refused:
+        return Preview(reply=step.reply or Reply.yes("noted"))
     decided = step.record.decision
     new = decided is not None and (matter.record.decision is None or decided != matter.record.decision)
     return Preview(

@@ -121,7 +121,8 @@ def inspect(matter: Matter, message: Inspection) -> Step:
         return step.refuse(Reply.no("unknown_finding", rule, findings=", ".join(Finding)))
     finding = Finding(message.finding)
     if finding is Finding.AS_SENT:
-        step.close(DutyKind.INSPECT)
+        # Whoever confirms what came back has nothing left to contest.
+        step.close(DutyKind.INSPECT, clocks.APPEALS[Role.SELLER])
         _trip(step, over=True, finding=finding)
         _refund(step, Ground(code="inspected", basis=("answer:seller", "event:return")), Role.SELLER)
         return step.answer("inspected", rule)
@@ -159,8 +160,7 @@ def _deduct(step: Step, drafted: Step, message: Inspection, basis: tuple[str, ..
 
 def _refund(step: Step, ground: Ground, borne_by: Role) -> None:
     """The return has ended well for the buyer: the decision takes effect, less a label that they must pay."""
-    decision = step.record.decision
-    assert decision is not None, "a return follows a decision"
+    decision = step.record.standing_decision
     amount, costs = _less_label(step, decision.amount)
     settle(step, amount=amount, costs=costs, borne_by=borne_by, grounds=(*decision.grounds, ground))
 
