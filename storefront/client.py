@@ -5,6 +5,7 @@
     await redress.ship("A-1", Shipped(carrier="ups", tracking_number="1Z..."))
     reply = await redress.complain("A-1", Complaint(reason=Reason.DAMAGED, text="Cracked"))
     await redress.respond(reply.case_id, Response(accept=True))
+    for statement in await redress.reasons(reply.case_id): ...
 
 Errors are in `storefront/errors.py`. Workflows and messages go by the names of the contract, so that a storefront
 imports neither workflows nor activities; any Temporal SDK can do the same.
@@ -33,28 +34,44 @@ from temporalio.service import RPCError, RPCStatusCode
 
 import runtime
 from domain.base import Model
-from domain.cases.record import Resolution
+from domain.cases.conversation import Conversation
+from domain.cases.record import Resolution, Said
+from domain.cases.statements import Statement
 from domain.clock import REAL_TIME, Clock
 from domain.duties import Receipt
 from domain.messages import (
     Acceptance,
+    Appeal,
+    Assignment,
     Cancel,
+    CaseMessage,
     Chargeback,
     Complaint,
+    Confirmation,
     Disruption,
+    EvidenceRequest,
+    EvidenceSent,
     Extend,
+    Inspection,
     Message,
+    OfferAnswer,
+    OfferMade,
     Reply,
     Response,
     Ruling,
     Shipped,
     Tracking,
+    Undo,
     Withdrawal,
 )
 from domain.order import Order
+from domain.parcel import TrackingStatus
 from domain.policy_packs import Pack
+from domain.preview import Intent, Preview
+from domain.requests import RecallQuery
+from domain.settlement import Ending
 from domain.story import Outcome, Status, StoryEntry
-from storefront.draft import OWN_PREFIXES, OrderDraft, overdue, too_early
+from storefront.draft import OWN_PREFIXES, REOPENED, OrderDraft, overdue, too_early
 from storefront.errors import (
     BadInput,
     DuplicateOrder,
@@ -151,16 +168,22 @@ class Redress:
         await self._signal(order_of(order_id), "shipped", message)
 
     async def tracking(self, order_id: str, message: Tracking) -> None:
-        """The carrier's webhook has news of the parcel."""
-        await self._signal(order_of(order_id), "tracking", message)
+        """The carrier's webhook has news of the parcel. If it was refunded as lost, a delivery reopens its order."""
+        try:
+            await self._signal(order_of(order_id), "tracking", message)
+        except OrderClosed as closed:
+            arrived = any(event.status is TrackingStatus.DELIVERED for event in message.events)
+            if closed.ending != Ending.LOST or not arrived:
+                raise
+            await self._reopen(order_id, "tracking", message)
 
     async def accept(self, order_id: str, message: Acceptance | None = None) -> None:
         """The buyer is content. What is not accepted shows in the timeline."""
         await self._signal(order_of(order_id), "buyer_accepts", message or Acceptance())
 
     async def chargeback(self, order_id: str, message: Chargeback) -> None:
-        """The payment provider reports a chargeback or its result."""
-        await self._signal(order_of(order_id), "chargeback", message)
+        """The payment provider reports a chargeback or its result; one that comes late reopens a closed order."""
+        await self._signal_or_reopen(order_id, "chargeback", message)
 
     async def disrupt(self, subject: str, message: Disruption) -> None:
         """A storm, strike or outage moves clocks of this order or case."""
@@ -171,11 +194,13 @@ class Redress:
     ) -> Reply:
         """The buyer reports a problem; the reply has the id of the case.
 
+        `evidence` may come with it, and what the buyer agrees to beforehand (`standing`): both can settle it at once.
         `lenient` only leaves it with the order, also while no worker runs, and gives an empty acceptance:
-        what cannot be accepted is answered with a notice. Otherwise raises MessageRefused or NotAnswered.
+        what cannot be accepted is answered with a notice, and after the order has closed support looks at it.
+        Otherwise raises MessageRefused or NotAnswered.
         """
         if lenient:
-            await self._signal(order_of(order_id), "buyer_complaint", message)
+            await self._signal_or_reopen(order_id, "buyer_complaint", message)
             return Reply.yes("complaint_left")
         reply = await self._update(order_of(order_id), "open_case", message, request_id)
         await self._appeared(reply.case_id)
@@ -204,16 +229,85 @@ class Redress:
     # --- cases ---
 
     async def respond(self, case_id: str, message: Response, *, request_id: str = "") -> Reply:
-        """The seller accepts or contests the complaint. Raises MessageRefused or NotAnswered."""
+        """The seller accepts, contests or proposes something else. Raises MessageRefused or NotAnswered."""
         return await self._update(case_of(case_id), "respond", message, request_id)
 
-    async def rule(self, case_id: str, message: Ruling, *, request_id: str = "") -> Reply:
-        """A support agent decides. Raises MessageRefused or NotAnswered."""
-        return await self._update(case_of(case_id), "rule", message, request_id)
+    async def offer(self, case_id: str, message: OfferMade, *, request_id: str = "") -> Reply:
+        """A side or an agent proposes a settlement; the reply's `instant` is when it expires.
+
+        Raises MessageRefused or NotAnswered.
+        """
+        return await self._update(case_of(case_id), "offer", message, request_id)
+
+    async def answer_offer(self, case_id: str, message: OfferAnswer, *, request_id: str = "") -> Reply:
+        """A side takes or leaves the open offer. Raises MessageRefused or NotAnswered."""
+        return await self._update(case_of(case_id), "answer_offer", message, request_id)
 
     async def withdraw(self, case_id: str, message: Withdrawal | None = None, *, request_id: str = "") -> Reply:
         """The buyer takes the complaint back. Raises MessageRefused or NotAnswered."""
         return await self._update(case_of(case_id), "withdraw", message or Withdrawal(), request_id)
+
+    async def evidence(self, case_id: str, message: EvidenceSent) -> None:
+        """A side or an agent hands evidence in: references, never bytes. What is not taken shows in the timeline."""
+        await self._signal(case_of(case_id), "evidence", message)
+
+    async def message(self, case_id: str, message: CaseMessage) -> None:
+        """Somebody writes in the case, or support keeps a note. What is not accepted shows in the timeline."""
+        await self._signal(case_of(case_id), "message", message)
+
+    async def track_return(self, case_id: str, message: Tracking) -> None:
+        """The carrier's webhook has news of the goods on their way back."""
+        await self._signal(case_of(case_id), "tracking", message)
+
+    async def inspect(self, case_id: str, message: Inspection, *, request_id: str = "") -> Reply:
+        """The seller says what came back. Raises MessageRefused or NotAnswered."""
+        return await self._update(case_of(case_id), "inspect", message, request_id)
+
+    async def appeal(self, case_id: str, message: Appeal, *, request_id: str = "") -> Reply:
+        """A side appeals with new evidence; the reply's `instant` is by when another agent decides.
+
+        Raises MessageRefused or NotAnswered.
+        """
+        return await self._update(case_of(case_id), "appeal", message, request_id)
+
+    # --- cases, on the support desk ---
+
+    async def assign(self, case_id: str, message: Assignment, *, request_id: str = "") -> Reply:
+        """The case is given to an agent. Raises MessageRefused or NotAnswered."""
+        return await self._update(case_of(case_id), "assign", message, request_id)
+
+    async def request_evidence(self, case_id: str, message: EvidenceRequest, *, request_id: str = "") -> Reply:
+        """An agent asks a side for evidence; the reply's `instant` is by when. Raises MessageRefused or NotAnswered."""
+        return await self._update(case_of(case_id), "request_evidence", message, request_id)
+
+    async def rule(self, case_id: str, message: Ruling, *, request_id: str = "") -> Reply:
+        """An agent decides; the reply's `instant` is when it takes effect, or by when another agent confirms it.
+
+        Raises MessageRefused or NotAnswered.
+        """
+        return await self._update(case_of(case_id), "rule", message, request_id)
+
+    async def confirm(self, case_id: str, message: Confirmation, *, request_id: str = "") -> Reply:
+        """Another agent confirms a ruling, or gives the case back. Raises MessageRefused or NotAnswered."""
+        return await self._update(case_of(case_id), "confirm", message, request_id)
+
+    async def undo(self, case_id: str, message: Undo, *, request_id: str = "") -> Reply:
+        """Support takes a ruling back before money has moved. Raises MessageRefused or NotAnswered."""
+        return await self._update(case_of(case_id), "undo", message, request_id)
+
+    # --- questions about cases ---
+
+    async def conversation(self, case_id: str) -> Conversation:
+        """What was said as both sides may read it, oldest first, and who must answer next by when (UTC)."""
+        return await self._query(case_of(case_id), "conversation", Conversation)
+
+    async def notes(self, case_id: str) -> tuple[Said, ...]:
+        """Support's internal notes: never for the sides."""
+        return await self._query(case_of(case_id), "notes", tuple[Said, ...])
+
+    async def reasons(self, case_id: str) -> tuple[Statement, ...]:
+        """The statement of reasons of each decision, oldest first; none as long as nothing is decided."""
+        return await self._query(case_of(case_id), "reasons", tuple[Statement, ...])
 
     # --- questions, about orders and cases ---
 
@@ -228,6 +322,13 @@ class Redress:
     async def timeline(self, subject: str) -> tuple[StoryEntry, ...]:
         """What happened to an order or case, oldest first."""
         return await self._query(subject, "timeline", tuple[StoryEntry, ...])
+
+    async def preview(self, subject: str, intent: Intent) -> Preview:
+        """What an action would do now in an order or case, in money and duties, without doing it.
+
+        What would be refused, and an unknown or malformed action, has a refusal for its reply; nothing is raised.
+        """
+        return await self._query(subject, "preview", Preview, intent)
 
     async def list(
         self, query: str = "", *, cases: bool = False, closed: bool = False, limit: int = 1000
@@ -263,6 +364,32 @@ class Redress:
         async with self._answers(subject):
             await self.client.get_workflow_handle(subject).signal(signal, stamped, rpc_timeout=self._patience)
 
+    async def _signal_or_reopen(self, order_id: str, signal: str, message: Message) -> None:
+        try:
+            await self._signal(order_of(order_id), signal, message)
+        except OrderClosed as closed:
+            if closed.ending is None:
+                raise  # ended by operations: there is no outcome to take up
+            await self._reopen(order_id, signal, message)
+
+    async def _reopen(self, order_id: str, signal: str, message: Message) -> None:
+        """Take a closed order up again from its recorded outcome, or tell it if that has been done already."""
+        order = order_of(order_id)
+        stamped = await self._stamped(order, message)
+        name = order.removeprefix("order-")
+        clock = await self._clock(order)
+        async with self._answers(order):
+            await self.client.start_workflow(
+                "ReopenedOrderWorkflow",
+                RecallQuery(order_id=name),
+                id=f"{REOPENED}{name}",
+                task_queue=self._task_queue,
+                start_signal=signal,
+                start_signal_args=[stamped],
+                static_summary=f"{name}: reopened by a late {signal}",
+                memo=None if clock == REAL_TIME else {CLOCK_MEMO: clock},
+            )
+
     async def _update(self, subject: str, update: str, message: Message, request_id: str) -> Reply:
         subject = subject_of(subject)
         stamped = await self._stamped(subject, message)
@@ -282,11 +409,11 @@ class Redress:
             raise MessageRefused(reply)
         return reply
 
-    async def _query(self, subject: str, query: str, model: type[_Got]) -> _Got:
+    async def _query(self, subject: str, query: str, model: type[_Got], *asked: Model) -> _Got:
         subject = subject_of(subject)
         handle = self.client.get_workflow_handle(subject)
         async with self._answers(subject):
-            got: _Got = await handle.query(query, result_type=model, rpc_timeout=self._patience)
+            got: _Got = await handle.query(query, args=asked, result_type=model, rpc_timeout=self._patience)
         return got
 
     async def _appeared(self, case_id: str) -> None:
@@ -382,6 +509,8 @@ def case_of(name: str) -> str:
 
 def order_behind(subject: str) -> str:
     """The workflow id of the order that this is, or that this case is about."""
+    if subject.startswith(REOPENED):
+        return f"order-{subject.removeprefix(REOPENED)}"
     return subject if subject.startswith("order-") else f"order-{subject.removeprefix('case-').rpartition('-')[0]}"
 
 
