@@ -141,8 +141,7 @@ def build_worker(
     from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
     from temporalio.worker import Worker, WorkerDeploymentConfig
 
-    from workflows.case import CaseWorkflow
-    from workflows.order import OrderWorkflow
+    from workflows.registry import WORKFLOWS
 
     deployment = None
     if settings.deployment_name and settings.build_id:
@@ -155,7 +154,7 @@ def build_worker(
     return Worker(
         client,
         task_queue=settings.task_queue,
-        workflows=[OrderWorkflow, CaseWorkflow],
+        workflows=WORKFLOWS,
         activities=activities,
         activity_executor=pool,
         max_cached_workflows=settings.max_cached_workflows,

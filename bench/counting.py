@@ -30,8 +30,8 @@ from bench.lives import Life
 from bench.report import Figure, Goal
 from domain.clock import Clock
 from runtime import TASK_QUEUE
-from workflows.case import CaseWorkflow
 from workflows.order import OrderWorkflow
+from workflows.registry import WORKFLOWS
 from workflows.search_attributes import of_new_order
 
 MOST_ACTIONS = Goal(14)
@@ -57,7 +57,7 @@ async def measure(client: Client, console: Console, *, quick: bool) -> list[Figu
         async with Worker(
             client,
             task_queue=TASK_QUEUE,
-            workflows=[OrderWorkflow, CaseWorkflow],
+            workflows=WORKFLOWS,
             activities=[
                 paying.refund,
                 paying.release,

@@ -15,8 +15,7 @@ from bench.crowd import a_crowd
 from bench.process import a_worker
 from bench.report import Figure, Goal, median
 from runtime import plugin
-from workflows.case import CaseWorkflow
-from workflows.order import OrderWorkflow
+from workflows.registry import WORKFLOWS
 
 RECORDED = 10
 
@@ -28,7 +27,7 @@ async def measure(client: Client, address: str, console: Console, *, quick: bool
         crowd = await a_crowd(client)
         lived = await asyncio.gather(*(crowd.order() for _ in range(2 if quick else RECORDED)))
         histories = [await one.handle.fetch_history() for one in lived]
-    replayer = Replayer(workflows=[OrderWorkflow, CaseWorkflow], plugins=[plugin()])
+    replayer = Replayer(workflows=WORKFLOWS, plugins=[plugin()])
     speeds, cpu = [], []
     for _ in range(rounds):
         began, used = time.perf_counter(), time.process_time()

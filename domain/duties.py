@@ -116,11 +116,16 @@ class Duty(Model):
 
     @property
     def _moved(self) -> timedelta | None:
-        total = timedelta()
-        for shift in self.shifts:
+        total, still_until = timedelta(), self.since
+        for shift in sorted(self.shifts, key=lambda shift: shift.since):
             if shift.length is None:
                 return None
-            total += shift.length
+            if shift.longest is None and shift.until is not None:
+                # Two pauses at once stop a clock no longer than one.
+                total += max(shift.until - max(shift.since, still_until), timedelta())
+                still_until = max(still_until, shift.until)
+            else:
+                total += shift.length
         return total
 
     @property
@@ -152,8 +157,8 @@ class Duty(Model):
         return self if left == self.reminders else self.model_copy(update={"reminders": left})
 
     def shifted(self, shift: Shift) -> Duty:
-        """This duty moved by `shift`; a shift of the same cause is replaced."""
-        others = tuple(known for known in self.shifts if known.cause != shift.cause)
+        """This duty moved by `shift`; one of the same cause from the same instant on is replaced."""
+        others = tuple(known for known in self.shifts if (known.cause, known.since) != (shift.cause, shift.since))
         return self.model_copy(update={"shifts": (*others, shift)})
 
 

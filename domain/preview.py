@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from domain.base import Instant, Model
 from domain.duties import Duty, DutyKind, Silence
-from domain.messages import Reply
+from domain.messages import Message, Reply
 from domain.money import Money
 from domain.parties import Role
 from domain.settlement import Division
@@ -40,7 +41,8 @@ class Preview(Model):
     """The reply that the action would get, and what would follow from it.
 
     `refund` is what the buyer would have had back in total, and none if no money would be decided on; `money` is how
-    the whole would divide.
+    the whole would divide. `could_decide` is the rule by which the case could be decided at once, where that hangs on
+    what a preview does not see: the files of the evidence, and what both sides have been like before.
     """
 
     reply: Reply
@@ -48,3 +50,16 @@ class Preview(Model):
     money: Division | None = None
     opens: tuple[Owed, ...] = ()
     closes: tuple[DutyKind, ...] = ()
+    could_decide: str = ""
+
+
+def understood(intent: Intent, models: Mapping[str, type[Message]]) -> Message | Reply:
+    """The message that is meant, read by its model; or a refusal that says what to write."""
+    model = models.get(intent.message)
+    if model is None:
+        return Reply.no("preview_unknown", message=intent.message[:40], known=", ".join(models))
+    try:
+        return model.model_validate(intent.fields)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        return Reply.no("preview_malformed", message=intent.message, wrong=wrong[:200])

@@ -13,7 +13,8 @@ from domain.policy_packs import Pack
 from domain.wording import moment
 from storefront.errors import BadInput
 
-OWN_PREFIXES = ("order-", "case-")
+REOPENED: Final = "reopened-"
+OWN_PREFIXES = ("order-", "case-", REOPENED)
 """How the ids of workflows begin; order ids must not, so that an id always says what it is the id of."""
 
 _CLOCKS_DIFFER: Final = timedelta(days=1)

@@ -7,32 +7,17 @@ Every world begins at the same policy instant, whatever day it is outside, so th
 from __future__ import annotations
 
 import asyncio
-import shutil
-import sys
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Replayer, Worker
+from temporalio.worker import Replayer
 
-from activities.carriers import CarrierActivities
-from activities.evidence import EvidenceActivities
-from activities.notices import NoticeActivities, SqlOutbox
-from activities.outcomes import OutcomeActivities, SqlOutcomes
-from activities.payments import PaymentActivities
-from activities.sandbox.carrier import SandboxCarrier
-from activities.sandbox.directory import SandboxDirectory
-from activities.sandbox.files import SandboxFiles
-from activities.sandbox.payments import SandboxPayments
-from activities.store import open_store
 from domain import policy_packs
 from domain.clock import Clock
 from domain.money import Money
@@ -41,10 +26,10 @@ from domain.parcel import Shipment, TrackingEvent
 from domain.parties import Party
 from domain.story import Outcome
 from domain.tracking_numbers import sandbox_number
+from fastmotion.virtual_world import VirtualWorld, a_test_server
 from runtime import TASK_QUEUE, plugin
-from workflows import search_attributes
-from workflows.case import CaseWorkflow
 from workflows.order import OrderWorkflow
+from workflows.registry import WORKFLOWS
 
 BUYER = Party(id="b-17", time_zone="America/New_York", country="US")
 SELLER = Party(id="s-4", time_zone="America/Los_Angeles", country="US")
@@ -91,42 +76,14 @@ def an_order(placed_at: datetime, **changes: Any) -> Order:
     return Order(**(facts | changes))
 
 
-class World:
+class World(VirtualWorld):
     """One server with its worker, and the sandbox services as tests see them. All instants are policy time."""
 
     def __init__(self, environment: WorkflowEnvironment, folder: Path, clock: Clock) -> None:
-        self.environment = environment
-        self.client = environment.client
+        super().__init__(environment, folder)
         self.clock = clock
         self._orders: list[WorkflowHandle[OrderWorkflow, Outcome]] = []
-        self.replayer = Replayer(workflows=[OrderWorkflow, CaseWorkflow], plugins=[plugin()])
-        self.carrier = SandboxCarrier(folder / "carrier.sqlite")
-        self.payments = SandboxPayments(folder / "payments.sqlite")
-        self.files = SandboxFiles(folder / "evidence")
-        engine = open_store(f"sqlite:///{folder / 'redress.sqlite'}")
-        self.outbox = SqlOutbox(engine)
-        self.outcomes = SqlOutcomes(engine)
-
-    def activities(self) -> list[Any]:
-        """What the worker runs."""
-        payments = PaymentActivities(self.payments)
-        carriers = CarrierActivities(self.carrier, SandboxDirectory())
-        outcomes = OutcomeActivities(self.outcomes)
-        return [
-            payments.refund,
-            payments.release,
-            payments.claw_back,
-            payments.submit_evidence,
-            carriers.look_up,
-            carriers.trace,
-            carriers.buy_label,
-            carriers.refund_label,
-            EvidenceActivities(self.files).check,
-            NoticeActivities(self.outbox, SandboxDirectory()).post,
-            outcomes.record,
-            outcomes.histories,
-            outcomes.recall,
-        ]
+        self.replayer = Replayer(workflows=WORKFLOWS, plugins=[plugin()])
 
     async def now(self) -> datetime:
         """Virtual time, to the second."""
@@ -139,9 +96,7 @@ class World:
         """
         if not self._running.done():
             await asyncio.gather(*(order.query(OrderWorkflow.status) for order in self._orders))
-        passed = self.clock.real_instant(instant) - await self.environment.get_current_time()
-        if passed > timedelta():
-            await self.environment.sleep(passed)
+        await self.until(self.clock.real_instant(instant))
 
     def scripted(self, *events: TrackingEvent) -> None:
         """What the sandbox carrier will say of the ordinary shipment."""
@@ -157,28 +112,6 @@ class World:
         self._orders.append(handle)
         return handle
 
-    async def worker_starts(self, cached: int = 1_000) -> None:
-        """A worker comes up, and takes on what has waited.
-
-        `cached` is how many workflows it keeps in memory; with none, each task replays its history.
-        """
-        self._pool = ThreadPoolExecutor(4)
-        self._worker = Worker(
-            self.client,
-            task_queue=TASK_QUEUE,
-            workflows=[OrderWorkflow, CaseWorkflow],
-            activities=self.activities(),
-            activity_executor=self._pool,
-            max_cached_workflows=cached,
-        )
-        self._running = asyncio.create_task(self._worker.run())
-
-    async def worker_stops(self) -> None:
-        """The only worker goes away: time passes, timers fire and messages come, but nobody acts on them."""
-        await self._worker.shutdown()
-        await self._running
-        self._pool.shutdown()
-
 
 @asynccontextmanager
 async def a_world(folder: Path, *, cached: int = 1_000, speed: float = 1) -> AsyncIterator[World]:
@@ -187,24 +120,8 @@ async def a_world(folder: Path, *, cached: int = 1_000, speed: float = 1) -> Asy
     The server cannot skip time while a task waits for a worker: an outage needs `speed`,
     and a worker that has no workflows `cached`, or the server would wait for it.
     """
-    environment = await WorkflowEnvironment.start_time_skipping(
-        plugins=[plugin()],
-        test_server_existing_path=shutil.which("temporal-test-server", path=str(Path(sys.executable).parent)),
-    )
-    async with environment:
-        await _register(environment)
+    async with a_test_server() as environment:
         begun = await environment.get_current_time()
-        clock = Clock(real_anchor=begun, policy_anchor=BEGINNING, speed=speed)
-        world = World(environment, folder, clock)
-        await world.worker_starts(cached)
-        try:
+        world = World(environment, folder, Clock(real_anchor=begun, policy_anchor=BEGINNING, speed=speed))
+        async with world.at_work(cached):
             yield world
-        finally:
-            await world.worker_stops()
-
-
-async def _register(environment: WorkflowEnvironment) -> None:
-    types = {key.name: IndexedValueType.ValueType(key.indexed_value_type) for key in search_attributes.ALL}
-    await environment.client.operator_service.add_search_attributes(
-        AddSearchAttributesRequest(namespace=environment.client.namespace, search_attributes=types)
-    )

@@ -52,7 +52,8 @@ class Hearings:
         self.opened += 1
         self.open_case = f"case-{order.order_id}-{self.opened}"
         self._docket.pause(self.open_case, STOPPED_BY_A_CASE, since=at)
-        self._journal.note("case_opened", Role.BUYER, case=self.open_case, reason=reason)
+        what = "late_case_opened" if late else "case_opened"
+        self._journal.note(what, Role.BUYER, case=self.open_case, reason=reason)
         buyers = tuple(rule for rule in complaint.standing if rule.by is Role.BUYER)
         file = CaseFile(
             case_id=self.open_case,

@@ -32,6 +32,14 @@ ASK_ONCE: ActivityConfig = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=5),
 }
 
+# The outcome of an order is in our own database, but the order may be closing only now. What has none after a day was
+# never closed by itself: then a person must look, and sees the failed workflow.
+RECALL: ActivityConfig = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "schedule_to_close_timeout": timedelta(hours=24),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10)),
+}
+
 # Files as large as policy takes, several at a time: a heartbeat tells a long reading from a dead worker.
 READ_FILES: ActivityConfig = {
     "start_to_close_timeout": timedelta(minutes=2),

@@ -18,9 +18,9 @@ from domain import clocks, details, rights
 from domain.cases.case import Delivery
 from domain.cases.decisions import goes_on
 from domain.cases.record import Resolution
-from domain.chargeback_bundle import DisputeFacts, bundle
+from domain.chargeback_bundle import bundle
+from domain.disputes import interlock
 from domain.duties import Duty, DutyKind, Receipt, Silence
-from domain.ledger import EntryKind
 from domain.messages import (
     Acceptance,
     Answer,
@@ -30,7 +30,6 @@ from domain.messages import (
     Complaint,
     Disruption,
     Extend,
-    Interlock,
     Message,
     Reply,
     Shipped,
@@ -371,10 +370,7 @@ class OrderWorkflow:
     @workflow.signal(name="case_label", description="From the case: what a return label has cost, or what came back")
     def case_label(self, message: LabelFact) -> None:
         """Kept in the ledger, once."""
-        if message.refunded:
-            self.treasury.label_refunded(f"{message.reference}-refund", message.cost, message.reference)
-        else:
-            self.treasury.label_bought(message.reference, message.cost, message.reference)
+        self.treasury.label(message)
 
     @workflow.signal(name="disruption", description="A storm, strike or outage moves the clocks it names")
     def disruption(self, message: Disruption) -> None:
@@ -448,29 +444,10 @@ class OrderWorkflow:
 
     def _bank_says(self, chargeback_id: str, state: ChargebackState, amount: Money) -> None:
         """The open case stands still while the bank decides; without a case the order hands the evidence in itself."""
-        total = self.order.price.total
-        left = Money(minor=total.minor - self.treasury.ledger.total(EntryKind.CHARGED_BACK), currency=total.currency)
-        facts = self._dispute_facts(chargeback_id, amount)
-        told = self.hearings.tell(
-            Interlock(chargeback_id=chargeback_id, state=state, amount=amount, left=left, facts=facts)
-        )
-        if state is ChargebackState.OPENED and not told:
-            self.treasury.hand_over(bundle(facts, (), ()))
-
-    def _dispute_facts(self, chargeback_id: str, amount: Money) -> DisputeFacts:
-        parcel = self.watch.parcel
-        return DisputeFacts(
-            order_id=self.order.order_id,
-            payment_ref=self.order.payment_ref,
-            chargeback_id=chargeback_id,
-            amount=amount,
-            pack=self.order.policy.pack,
-            shipment=parcel.shipment,
-            scanned_at=parcel.scanned_at,
-            delivered_at=parcel.delivered_at,
-            signed=parcel.signed,
-            refunds=tuple(entry for entry in self.treasury.ledger.facts if entry.kind is EntryKind.REFUNDED),
-        )
+        message = interlock(self.order, self._delivery(), self.treasury.ledger, chargeback_id, state, amount)
+        told = self.hearings.tell(message)
+        if state is ChargebackState.OPENED and not told and message.facts:
+            self.treasury.hand_over(bundle(message.facts, (), ()))
 
     def _refuse_cancellation(self) -> None:
         self.cancellation_refused = True

@@ -17,7 +17,7 @@ from domain.messages import Chargeback, ChargebackState, Reply
 from domain.money import Money
 from domain.order import Order
 from domain.parties import Role
-from domain.requests import Movement, Submission
+from domain.requests import LabelFact, Movement, Submission
 from domain.settlement import Decision, capture, charged_back, movements
 from workflows.docket import Docket
 from workflows.journal import Journal
@@ -158,13 +158,17 @@ class Treasury:
 
     # --- labels, which the carrier port has bought ---
 
-    def label_bought(self, key: str, cost: Money, reference: str) -> None:
-        """What a label has cost the platform, once for its key. Raises `Conservation` for another currency."""
-        self._record(EntryKind.LABEL, Account.PLATFORM, Account.CARRIER, key, cost, reference)
+    def label(self, fact: LabelFact) -> None:
+        """What a label has cost the platform, or what the carrier gave back for an unused one; each is kept once.
 
-    def label_refunded(self, key: str, cost: Money, reference: str) -> None:
-        """What the carrier has given back for an unused label, once for its key, which is not the purchase's."""
-        self._record(EntryKind.LABEL_REFUNDED, Account.CARRIER, Account.PLATFORM, key, cost, reference)
+        Raises `Conservation` for another currency.
+        """
+        if fact.refunded:
+            key = f"{fact.reference}-refund"
+            self._record(EntryKind.LABEL_REFUNDED, Account.CARRIER, Account.PLATFORM, key, fact.cost, fact.reference)
+        else:
+            key = fact.reference
+            self._record(EntryKind.LABEL, Account.PLATFORM, Account.CARRIER, key, fact.cost, fact.reference)
 
     def _record(
         self, kind: EntryKind, source: Account, target: Account, key: str, amount: Money, reference: str

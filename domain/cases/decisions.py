@@ -123,7 +123,7 @@ def execute(step: Step) -> None:
         if contestable(step.file, step.record, decision, side):
             duty = clocks.may_appeal(step.file, side, step.now)
             step.open(duty)
-            step.note("may_appeal", side, due=duty.agreed_due)
+            step.note("may_appeal", side, side=side, due=duty.agreed_due)
     trip = step.record.trip
     if decision.remedy is not Remedy.RETURN_FOR_REFUND:
         call_off_return(step)

@@ -2,19 +2,60 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
+
 from domain.cases import clocks
-from domain.cases.case import CaseFile, CaseRecord, Matter
+from domain.cases.case import CaseFile, CaseRecord, Delivery, Matter
 from domain.cases.conversation import say
 from domain.cases.decisions import amount_of, decide
 from domain.cases.evidence import ask_buyer, seal
 from domain.cases.fast_track import approval, possible
 from domain.cases.hearing import hand_to_agents, settle_by_rules
 from domain.cases.step import Step
-from domain.duties import DutyKind
+from domain.clocks import to_answer
+from domain.duties import Duty, DutyKind
 from domain.histories import Histories
-from domain.messages import CaseMessage
+from domain.messages import CaseMessage, Complaint
+from domain.order import Order
 from domain.parties import Role
-from domain.policy import CaseState
+from domain.policy import CaseState, Reason
+
+
+def case_file(
+    order: Order, complaint: Complaint, delivery: Delivery, number: int, at: datetime, now: datetime, *, late: bool = False
+) -> CaseFile:
+    """The file of the order's case of this number: the buyer complained at `at`, the seller is told at `now`.
+
+    Each side's standing rules come from that side alone: the buyer's with the complaint, the seller's with the order.
+    Raises ValueError for a reason that is none.
+    """
+    buyers = tuple(rule for rule in complaint.standing if rule.by is Role.BUYER)
+    file = CaseFile(
+        case_id=f"case-{order.order_id}-{number}",
+        order_id=order.order_id,
+        marketplace=order.marketplace,
+        buyer=order.buyer,
+        seller=order.seller,
+        reason=Reason(complaint.reason),
+        at_stake=order.price.total,
+        price=order.price,
+        opened_at=at,
+        policy=order.policy,
+        text=complaint.text,
+        clock=order.clock,
+        delivery=delivery,
+        categories=tuple(dict.fromkeys(line.category for line in order.lines if line.category)),
+        evidence=complaint.evidence,
+        standing=(*buyers, *(rule for rule in order.standing if rule.by is Role.SELLER)),
+        late=late,
+    )
+    asked = to_answer(partial(_ask_seller, file), at, now)
+    return file.model_copy(update={"asked_at": asked.since})
+
+
+def _ask_seller(file: CaseFile, since: datetime) -> Duty:
+    return clocks.answer_case(file.model_copy(update={"asked_at": since}))
 
 
 def open_case(file: CaseFile) -> Step:

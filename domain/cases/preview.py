@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import ValidationError
-
 from domain.cases import appeals, conversation, desk, evidence, hearing, returns
 from domain.cases.case import Matter
 from domain.cases.step import Step
@@ -27,7 +25,7 @@ from domain.messages import (
     Undo,
     Withdrawal,
 )
-from domain.preview import Intent, Owed, Preview
+from domain.preview import Intent, Owed, Preview, understood
 from domain.settlement import division
 
 ACTIONS: dict[str, tuple[type[Message], Callable[[Matter, Any], Step]]] = {
@@ -50,17 +48,15 @@ ACTIONS: dict[str, tuple[type[Message], Callable[[Matter, Any], Step]]] = {
 
 def preview(matter: Matter, intent: Intent) -> Preview:
     """What the action would do at the instant of `matter`; an unknown or malformed one gets a refusal that says so."""
-    if intent.message not in ACTIONS:
-        return Preview(reply=Reply.no("preview_unknown", message=intent.message[:40], known=", ".join(ACTIONS)))
-    model, act = ACTIONS[intent.message]
-    try:
-        message = model.model_validate(intent.fields)
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        return Preview(reply=Reply.no("preview_malformed", message=intent.message, wrong=wrong[:200]))
+    message = understood(intent, {name: model for name, (model, _) in ACTIONS.items()})
+    if isinstance(message, Reply):
+        return Preview(reply=message)
+    _, act = ACTIONS[intent.message]
     step = act(matter, message)
-    if step.reply is None or step.reply.refused:
-        return Preview(reply=step.reply or Reply.yes("noted"))
+    if step.reply is None:
+        raise LookupError(f"{intent.message} gives no answer")
+    if step.reply.refused:
+        return Preview(reply=step.reply)
     decided = step.record.decision
     new = decided is not None and (matter.record.decision is None or decided != matter.record.decision)
     return Preview(

@@ -1,0 +1,42 @@
+"""What is needed to take a closed order up again from its recorded outcome."""
+
+from __future__ import annotations
+
+from domain.cases.case import Delivery
+from domain.ledger import EntryKind
+from domain.messages import ChargebackState, Complaint, Reply
+from domain.policy import Policy, Reason
+from domain.story import Outcome
+
+
+def case_of_chargeback() -> Complaint:
+    """A chargeback says nothing of its reason; the buyer went to the bank for a refund that they did not get here."""
+    return Complaint(reason=Reason.REFUND_REFUSED)
+
+
+def case_of_found_parcel() -> Complaint:
+    """A parcel that was refunded as lost has arrived: the buyer has both, the seller perhaps nothing."""
+    return Complaint(reason=Reason.LOST)
+
+
+def unknown_reason(policy: Policy, complaint: Complaint) -> Reply | None:
+    """The refusal of a late complaint for a reason that the order's policy does not have."""
+    if complaint.reason in policy.reasons:
+        return None
+    return Reply.no("reason_unknown", policy.rule("reasons"), pack=policy.pack, codes=tuple(policy.reasons))
+
+
+def delivery_of(outcome: Outcome) -> Delivery:
+    """What the outcome kept of the parcel."""
+    return Delivery(
+        shipment=outcome.order.shipment if outcome.order else None,
+        scanned_at=outcome.scanned_at,
+        delivered_at=outcome.delivered_at,
+        shipped_late=outcome.shipped_late,
+    )
+
+
+def known_chargebacks(outcome: Outcome) -> dict[str, ChargebackState]:
+    """How each chargeback of a closed order ended, so that a repeated report changes nothing."""
+    lost = {entry.reference for entry in outcome.ledger.facts if entry.kind is EntryKind.CHARGED_BACK}
+    return {name: ChargebackState.LOST if name in lost else ChargebackState.WON for name in outcome.chargebacks}

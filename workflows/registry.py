@@ -1,0 +1,7 @@
+"""Every workflow of Redress, for workers and replayers."""
+
+from workflows.case import CaseWorkflow
+from workflows.order import OrderWorkflow
+from workflows.reopened import ReopenedOrderWorkflow
+
+WORKFLOWS = (OrderWorkflow, CaseWorkflow, ReopenedOrderWorkflow)

@@ -1,0 +1,267 @@
+"""An order that had closed and is taken up again: a late chargeback, a parcel found after all, a late complaint.
+
+It starts from the recorded outcome, opens a case about what came late, moves money as that case decides, and records
+the outcome anew. Nothing that comes after the end of an order is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from temporalio import workflow
+
+from activities.outcomes import OutcomeActivities
+from domain import clocks, details
+from domain.cases.record import Resolution
+from domain.disputes import interlock
+from domain.duties import Duty, Receipt, Silence
+from domain.messages import Chargeback, ChargebackState, Complaint, Message, Reply, Tracking
+from domain.money import Money
+from domain.order import Order
+from domain.parcel import Parcel, TrackingStatus
+from domain.parties import Role
+from domain.reopening import case_of_chargeback, case_of_found_parcel, delivery_of, known_chargebacks, unknown_reason
+from domain.requests import LabelFact, RecallQuery
+from domain.settlement import Decision, Ending
+from domain.states import OrderState, order_state
+from domain.story import Outcome, Status, StoryEntry
+from workflows.display import Display
+from workflows.docket import Docket
+from workflows.hearings import Hearings
+from workflows.journal import Journal
+from workflows.options import KEEP, RECALL, described
+from workflows.search_attributes import of_order
+from workflows.treasury import Treasury
+
+
+@workflow.defn(name="ReopenedOrderWorkflow")
+class ReopenedOrderWorkflow:
+    """What came late waits here until the recorded outcome is at hand, and is then heard in order."""
+
+    @workflow.init
+    def __init__(self, query: RecallQuery) -> None:
+        """Start from the order's id; handlers may run before `run` does."""
+        self.order_id = query.order_id
+        self.late: list[Message] = []
+        self.books: Books | None = None
+
+    @workflow.run
+    async def run(self, query: RecallQuery) -> Outcome:
+        """Take the books up, hear what came late, settle what its cases decide, and close the books again."""
+        options = described(RECALL, f"Take up the recorded outcome of {query.order_id}")
+        outcome = await workflow.execute_activity_method(OutcomeActivities.recall, query, **options)
+        self.books = Books(outcome)
+        while self.late or not self.books.quiet:
+            while self.late:
+                self.books.hear(self.late.pop(0))
+            await self.books.settle(until=lambda: bool(self.late))
+        return await self.books.close()
+
+    @workflow.signal(name="chargeback", description="The payment provider reports: chargeback_id, state, amount")
+    def chargeback(self, message: Chargeback) -> None:
+        """Opens a case that the bank decides."""
+        self.late.append(message)
+
+    @workflow.signal(name="tracking", description="News of a parcel that was refunded as lost")
+    def tracking(self, message: Tracking) -> None:
+        """A delivery opens a case about the found parcel."""
+        self.late.append(message)
+
+    @workflow.signal(name="buyer_complaint", description="The buyer reports a problem after the order has closed")
+    def buyer_complaint(self, message: Complaint) -> None:
+        """Support decides whether there still is a right."""
+        self.late.append(message)
+
+    @workflow.signal(name="case_decided", description="From the case: a decision takes effect")
+    def case_decided(self, message: Resolution) -> None:
+        """The money is moved as the case has decided."""
+        if self.books:
+            self.books.decide(message)
+
+    @workflow.signal(name="case_label", description="From the case: what a return label has cost, or what came back")
+    def case_label(self, message: LabelFact) -> None:
+        """Kept in the ledger, once."""
+        if self.books:
+            self.books.treasury.label(message)
+
+    @workflow.query(name="status", description="Where the reopened order stands")
+    def status(self) -> Status:
+        """One line for lists and callers."""
+        if self.books is None:
+            return Status(subject=f"reopened-{self.order_id}", state=OrderState.SETTLING)
+        return self.books.status()
+
+    @workflow.query(name="receipt", description="Every open duty of the reopened order itself")
+    def receipt(self) -> Receipt | None:
+        """For each party, what is owed, by when, and what happens if nobody acts; none before the outcome is there."""
+        return self.books.receipt() if self.books else None
+
+    @workflow.query(name="timeline", description="What happened since it was reopened, oldest first")
+    def timeline(self) -> tuple[StoryEntry, ...]:
+        """The story of the reopened order."""
+        return self.books.journal.story if self.books else ()
+
+
+class Books:
+    """The books of a closed order, open again: ledger, cases, and what is still owed."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        if outcome.order is None:
+            raise ValueError(f"The outcome of {outcome.order_id} was recorded without its order; settle it by hand")
+        self._outcome = outcome
+        self.order: Order = outcome.order
+        self.decision = outcome.decision
+        self._settled = True
+        self._banks_case = ""
+        self.docket = Docket(
+            self.order.clock,
+            remind=self._remind,
+            before_waiting=self._publish,
+            longest_disruption=partial(clocks.longest_disruption, self.order.policy, self.order.buyer),
+        )
+        self.journal = Journal(
+            f"reopened-{self.order.order_id}-{outcome.revision + 1}",
+            {Role.BUYER: self.order.buyer, Role.SELLER: self.order.seller},
+            limit=self.order.policy.limits.story_entries,
+            now=self.docket.now,
+            noted=self.docket.wake,
+        )
+        self.treasury = Treasury(
+            self.order, self.docket, self.journal, bank_says=self._bank_says, ledger=outcome.ledger
+        )
+        self.treasury.chargebacks.update(known_chargebacks(outcome))
+        self.hearings = Hearings(self.order, self.docket, self.journal, opened=outcome.cases_opened)
+        self.display = Display()
+        self.journal.note("reopened", Role.SUPPORT, ending=outcome.decision.ending)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing can change any more."""
+        return self._settled and not self.hearings.open_case and not self.treasury.frozen
+
+    # --- what comes late ---
+
+    def hear(self, message: Message) -> None:
+        """Open a case about it, or tell the one that is open."""
+        at = message.sent_at(self.docket.now(), self.order.placed_at)
+        match message:
+            case Chargeback():
+                reply = self.treasury.chargeback(message, at)
+                self.journal.answer("chargeback", Role.PLATFORM, reply)
+            case Tracking():
+                self._found(message, at)
+            case Complaint():
+                self._complaint(message, at)
+
+    def _found(self, message: Tracking, at: datetime) -> None:
+        delivered = any(event.status is TrackingStatus.DELIVERED for event in message.events)
+        if delivered and self.decision.ending is Ending.LOST and not self.hearings.open_case:
+            self._open(case_of_found_parcel(), at)
+
+    def _complaint(self, message: Complaint, at: datetime) -> None:
+        if self.hearings.open_case:
+            reply = Reply.no("case_open_already", case=self.hearings.open_case)
+            self.journal.answer("buyer_complaint", Role.BUYER, reply)
+        elif refusal := unknown_reason(self.order.policy, message):
+            self.journal.answer("buyer_complaint", Role.BUYER, refusal)
+        else:
+            self._open(message, at)
+
+    def _open(self, complaint: Complaint, at: datetime) -> None:
+        self.hearings.open(complaint, delivery_of(self._outcome), at, late=True)
+
+    def _bank_says(self, chargeback_id: str, state: ChargebackState, amount: Money) -> None:
+        """A chargeback is a case of its own, which the bank decides; the case hands the evidence in."""
+        if state is ChargebackState.OPENED and not self.hearings.open_case:
+            self._open(case_of_chargeback(), self.docket.now())
+            self._banks_case = self.hearings.open_case
+        delivery, ledger = delivery_of(self._outcome), self.treasury.ledger
+        self.hearings.tell(interlock(self.order, delivery, ledger, chargeback_id, state, amount))
+        if state is not ChargebackState.OPENED and self.hearings.open_case == self._banks_case:
+            self.hearings.end(f"chargeback_{state}")
+
+    # --- money ---
+
+    def decide(self, resolution: Resolution) -> None:
+        """A late case has decided: what it gives replaces what was moved before."""
+        if resolution.case_id != self.hearings.open_case:
+            return
+        self.decision = Decision(
+            ending=Ending.CASE,
+            refund=resolution.amount,
+            rule=resolution.rule,
+            at=self.docket.now(),
+            case_id=resolution.case_id,
+            costs=resolution.costs,
+            revised=True,
+        )
+        self._settled = False
+        self.journal.note("decided", ending=Ending.CASE, refund=resolution.amount, rule=resolution.rule)
+
+    async def settle(self, until: Callable[[], bool]) -> None:
+        """Carry out what was decided, and wait until a case decides, ends, or something else comes late."""
+        if not self._settled:
+            decision = self.decision
+            await self.treasury.carry_out(decision)
+            self._settled = decision is self.decision
+        while lapsed := await self.docket.lapsed(until=lambda: until() or not self._settled or self.quiet):
+            if lapsed.on_silence is Silence.COUNT_AS_LOST:
+                self.treasury.give_up_chargebacks(lapsed.rule)
+
+    async def close(self) -> Outcome:
+        """Tell both sides, record the outcome anew, and leave nothing running."""
+        self.docket.close_all()
+        self.docket.stop()
+        self.journal.note("closed", Role.BUYER, Role.SELLER, ending=self.decision.ending)
+        before = self._outcome
+        outcome = before.model_copy(
+            update={
+                "closed_at": self.docket.now(),
+                "decision": self.decision,
+                "ledger": self.treasury.ledger,
+                "cases": (*before.cases, *self.hearings.resolutions),
+                "cases_opened": self.hearings.opened,
+                "chargebacks": tuple(dict.fromkeys((*before.chargebacks, *self.treasury.chargebacks))),
+                "rejected": before.rejected + self.journal.rejected,
+                "revision": before.revision + 1,
+            }
+        )
+        self._publish()
+        await workflow.execute_local_activity_method(
+            OutcomeActivities.record, outcome, **described(KEEP, "Keep the outcome for analysis")
+        )
+        await self.journal.posted()
+        return outcome
+
+    # --- what is shown ---
+
+    def receipt(self) -> Receipt:
+        """Every open duty."""
+        return self.docket.receipt(f"reopened-{self.order.order_id}", self._state)
+
+    def status(self) -> Status:
+        """The receipt in one line."""
+        return details.status(
+            self.receipt(),
+            frozen=self.treasury.frozen,
+            open_case=self.hearings.open_case,
+            rejected=self.journal.rejected,
+        )
+
+    @property
+    def _state(self) -> OrderState:
+        if self.treasury.frozen:
+            return OrderState.FROZEN
+        return order_state(self.order, Parcel(), self.decision, settled=self._settled)
+
+    def _remind(self, duty: Duty) -> None:
+        self.journal.remind(duty)
+
+    def _publish(self) -> None:
+        self.journal.post()
+        facts = [("Reopened after", self._outcome.decision.ending.value)]
+        if self.hearings.open_case:
+            facts.append(("Open case", self.hearings.open_case))
+        self.display.show(self.receipt(), of_order(self.order, self._state), facts, self.journal.story)
