@@ -1,16 +1,34 @@
 """The command line as people see it: commands, their options and help. `storefront/commands.py` does the work.
 
-That module is imported by the command that runs, so that help appears at once.
+The commands about cases are in `storefront/cli_cases.py`.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any
 
 import typer
+
+from storefront import cli_cases
+from storefront.options import (
+    At,
+    Evidence,
+    Json,
+    Lang,
+    Order,
+    RequestId,
+    Sandbox,
+    Side,
+    Stage,
+    Subject,
+    Text,
+    Until,
+    Uris,
+    Word,
+    work,
+)
 
 EPILOG = (
     "Exit codes: 0 done; 1 a check failed; 2 wrong usage or input, nothing was done; 3 Temporal or the workers do not "
@@ -26,31 +44,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 packs = typer.Typer(help="Policy packs: the rules that orders are bought under.", no_args_is_help=True)
+app.add_typer(cli_cases.app)
 app.add_typer(packs, name="pack")
-
-Order: TypeAlias = Annotated[str, typer.Argument(metavar="ORDER", help="The order's id.", show_default=False)]
-Case: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as in case-A-1-1.")]
-Subject: TypeAlias = Annotated[
-    str, typer.Argument(metavar="ORDER|CASE", help="An order's id, or a case's, as in case-A-1-1.")
-]
-# Written out, since importing the models would delay help; a test holds them to the models.
-Side: TypeAlias = Literal["buyer", "seller"]
-Word: TypeAlias = Literal["agree", "refuse"]
-Stage: TypeAlias = Literal["opened", "won", "lost"]
-Verdict: TypeAlias = Literal["return_for_refund", "refund_and_keep", "partial_refund", "release", "cancellation"]
-
-Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for machines; errors too, on stderr.")]
-At: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--at", metavar="INSTANT", help="When it was said, if not now: 2026-11-24T09:00:00Z."),
-]
-RequestId: TypeAlias = Annotated[
-    str, typer.Option("--request-id", help="Makes a repetition safe: give the id of the first try.")
-]
-Text: TypeAlias = Annotated[str, typer.Option("--text", help="What they wrote; - reads standard input.")]
-Until: TypeAlias = Annotated[
-    str | None, typer.Option("--until", metavar="INSTANT", help="Until when, as in 2026-12-01T18:00:00Z.")
-]
 
 
 @app.callback()
@@ -78,7 +73,7 @@ def start(
     as_json: Json = False,
 ) -> None:
     """Start paid orders. Nothing is started if any of them is malformed."""
-    _work().start(files, pack, backdated=backdated, sandbox=sandbox, as_json=as_json)
+    work().start(files, pack, backdated=backdated, sandbox=sandbox, as_json=as_json)
 
 
 @app.command()
@@ -90,7 +85,7 @@ def ship(
     as_json: Json = False,
 ) -> None:
     """The seller says that the parcel is on its way."""
-    _work().leave("ship", order, as_json, carrier=carrier, tracking_number=tracking_number, at=at)
+    work().leave("ship", order, as_json, carrier=carrier, tracking_number=tracking_number, at=at)
 
 
 @app.command()
@@ -98,23 +93,30 @@ def complain(
     order: Order,
     reason: Annotated[str, typer.Argument(help="damaged, not_as_described, not_received and so on.")],
     text: Text = "",
+    evidence: Evidence = None,
+    uris: Uris = None,
+    sandbox: Sandbox = False,
+    keep_for: Annotated[
+        int | None, typer.Option(min=1, max=100, metavar="PERCENT", help="Settle at once for so much off, unreturned.")
+    ] = None,
     lenient: Annotated[bool, typer.Option(help="Only leave it with the order, which answers by a notice.")] = False,
     at: At = None,
     request_id: RequestId = "",
     as_json: Json = False,
 ) -> None:
     """The buyer reports a problem; the answer names the case, or the rule and date of a refusal."""
-    fields: dict[str, Any] = {"reason": reason, "text": text, "at": at}
+    fields: dict[str, Any] = {"reason": reason, "text": text, "evidence": evidence, "keep_for": keep_for, "at": at}
+    fields |= {"uris": uris, "sandbox": sandbox}
     if lenient:
-        _work().leave("complain", order, as_json, **fields)
+        work().leave("complain", order, as_json, **fields)
     else:
-        _work().ask("complain", order, request_id, as_json, **fields)
+        work().ask("complain", order, request_id, as_json, **fields)
 
 
 @app.command()
 def accept(order: Order, at: At = None, as_json: Json = False) -> None:
     """The buyer is content: the money is released."""
-    _work().leave("accept", order, as_json, at=at)
+    work().leave("accept", order, as_json, at=at)
 
 
 @app.command()
@@ -129,7 +131,7 @@ def extend(
     as_json: Json = False,
 ) -> None:
     """A later ship-by date."""
-    _work().ask("extend", order, request_id, as_json, by=by, until=until, answer=answer, text=text, at=at)
+    work().ask("extend", order, request_id, as_json, by=by, until=until, answer=answer, text=text, at=at)
 
 
 @app.command()
@@ -143,7 +145,7 @@ def cancel(
     as_json: Json = False,
 ) -> None:
     """Cancel an order, or answer the wish to."""
-    _work().ask("cancel", order, request_id, as_json, by=by, answer=answer, text=text, at=at)
+    work().ask("cancel", order, request_id, as_json, by=by, answer=answer, text=text, at=at)
 
 
 @app.command()
@@ -157,7 +159,7 @@ def chargeback(
 ) -> None:
     """The payment provider reports a chargeback or its result."""
     fields: dict[str, Any] = {"chargeback_id": chargeback_id, "state": state, "amount": amount, "at": at}
-    _work().leave("chargeback", order, as_json, **fields)
+    work().leave("chargeback", order, as_json, **fields)
 
 
 @app.command()
@@ -174,45 +176,7 @@ def disrupt(
 ) -> None:
     """A storm, strike or outage moves the clocks it names."""
     fields: dict[str, Any] = {"disruption_id": disruption_id, "clocks": clocks, "since": since, "until": until}
-    _work().leave("disrupt", subject, as_json, **fields, revoked=revoked, note=note, at=at)
-
-
-# --- cases ---
-
-
-@app.command()
-def respond(
-    case: Case,
-    accepted: Annotated[bool, typer.Option("--accept/--contest", help="Refund the buyer, or bring in support.")],
-    text: Text = "",
-    at: At = None,
-    request_id: RequestId = "",
-    as_json: Json = False,
-) -> None:
-    """The seller answers a complaint."""
-    _work().ask("respond", case, request_id, as_json, accept=accepted, text=text, at=at)
-
-
-@app.command()
-def rule(
-    case: Case,
-    remedy: Annotated[Verdict, typer.Argument(help="What is decided.")],
-    agent: Annotated[str, typer.Option(help="Who decides.")],
-    reason: Annotated[str, typer.Option(help="Why; - reads standard input.")],
-    amount: Annotated[str | None, typer.Option(help='For a partial refund, as in "USD 25.00".')] = None,
-    at: At = None,
-    request_id: RequestId = "",
-    as_json: Json = False,
-) -> None:
-    """A support agent decides a case."""
-    fields: dict[str, Any] = {"agent": agent, "remedy": remedy, "reason": reason, "amount": amount, "at": at}
-    _work().ask("rule", case, request_id, as_json, **fields)
-
-
-@app.command()
-def withdraw(case: Case, text: Text = "", at: At = None, request_id: RequestId = "", as_json: Json = False) -> None:
-    """The buyer takes the complaint back."""
-    _work().ask("withdraw", case, request_id, as_json, text=text, at=at)
+    work().leave("disrupt", subject, as_json, **fields, revoked=revoked, note=note, at=at)
 
 
 # --- questions ---
@@ -221,19 +185,19 @@ def withdraw(case: Case, text: Text = "", at: At = None, request_id: RequestId =
 @app.command()
 def status(subject: Subject, as_json: Json = False) -> None:
     """Where an order or case stands, what happens next and when."""
-    _work().status(subject, as_json)
+    work().status(subject, as_json)
 
 
 @app.command()
-def receipt(subject: Subject, as_json: Json = False) -> None:
+def receipt(subject: Subject, lang: Lang = "en", as_json: Json = False) -> None:
     """Every open duty: who owes what, by when, and what happens on silence."""
-    _work().receipt(subject, as_json)
+    work().receipt(subject, lang, as_json)
 
 
 @app.command()
-def timeline(subject: Subject, as_json: Json = False) -> None:
+def timeline(subject: Subject, lang: Lang = "en", as_json: Json = False) -> None:
     """What happened, oldest first; instants are UTC."""
-    _work().timeline(subject, as_json)
+    work().timeline(subject, lang, as_json)
 
 
 @app.command(name="list")
@@ -245,7 +209,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Open orders or cases, soonest deadline first. What has just changed may show a second later."""
-    _work().list_(query, cases=cases, closed=closed, limit=limit, as_json=as_json)
+    work().list_(query, cases=cases, closed=closed, limit=limit, as_json=as_json)
 
 
 @app.command()
@@ -257,7 +221,7 @@ def watch(
     as_json: Json = False,
 ) -> None:
     """Print what happens as it happens, until all have ended or Ctrl-C."""
-    _work().watch(subjects or (), every, as_json)
+    work().watch(subjects or (), every, as_json)
 
 
 # --- the whole world ---
@@ -274,6 +238,19 @@ def demo(
     import runtime
 
     runtime.run(fastmotion.demo.main(leave=leave, day=day, report=report))
+
+
+@app.command()
+def story(
+    name: Annotated[str, typer.Argument(metavar="[STORY]", help="Which; without it, the stories there are.")] = "",
+    lang: Lang = "en",
+    as_json: Json = False,
+) -> None:
+    """Tell one story to its end, weeks in seconds: what happened, notices, money, and the reasons of decisions."""
+    import fastmotion.telling
+    import runtime
+
+    runtime.run(fastmotion.telling.main(name, locale=lang, as_json=as_json))
 
 
 @app.command()
@@ -301,16 +278,10 @@ def replay(
 @packs.command()
 def check(file: Annotated[Path, typer.Argument(help="A policy pack in TOML.")]) -> None:
     """Say what is wrong with a policy pack, each mistake with its line."""
-    _work().check_pack(file)
+    work().check_pack(file)
 
 
 @packs.command()
 def show(name: Annotated[str, typer.Argument(help="Its name; without one, the names there are.")] = "") -> None:
     """The rules of a pack as a table, each with its source."""
-    _work().show_pack(name)
-
-
-def _work() -> ModuleType:
-    from storefront import commands
-
-    return commands
+    work().show_pack(name)

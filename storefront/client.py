@@ -328,6 +328,9 @@ class Redress:
 
         What would be refused, and an unknown or malformed action, has a refusal for its reply; nothing is raised.
         """
+        if "submitted_at" not in intent.fields:
+            now = (await self._clock(subject)).now(self._now())
+            intent = intent.model_copy(update={"fields": intent.fields | {"submitted_at": now}})
         return await self._query(subject, "preview", Preview, intent)
 
     async def list(
@@ -477,7 +480,7 @@ class Redress:
             return OrderClosed(subject, None)
         if subject.startswith("case-"):
             resolution = await self._result(subject, Resolution)
-            return OrderClosed(subject, resolution.remedy or "withdrawn")
+            return OrderClosed(subject, resolution.remedy or ("withdrawn" if resolution.agreed else "overtaken"))
         outcome = await self._result(subject, Outcome)
         return OrderClosed(subject, outcome.decision.ending)
 

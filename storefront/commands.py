@@ -5,57 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 import runtime
 from domain import policy_packs, wording
-from domain.base import utc
-from domain.messages import (
-    Acceptance,
-    Cancel,
-    Chargeback,
-    Complaint,
-    Disruption,
-    Extend,
-    Message,
-    Reply,
-    Response,
-    Ruling,
-    Shipped,
-    Withdrawal,
-)
-from domain.money import Money
-from storefront import documents, show
-from storefront.client import Redress
-from storefront.draft import OrderDraft, problems
+from domain.messages import Reply
+from domain.preview import Intent
+from storefront import documents, messages, show
+from storefront.client import Redress, case_of
+from storefront.draft import OrderDraft
 from storefront.errors import BadInput, MessageRefused, NotAnswered, RedressError
 from storefront.policy_table import table
 from storefront.watching import events
-
-LEFT: Final[dict[str, tuple[str, type[Message]]]] = {
-    "ship": ("shipped", Shipped),
-    "accept": ("buyer_accepts", Acceptance),
-    "complain": ("buyer_complaint", Complaint),
-    "chargeback": ("chargeback", Chargeback),
-    "disrupt": ("disruption", Disruption),
-}
-"""What is left with an order or case without an answer: command, signal, model."""
-
-ASKED: Final[dict[str, type[Message]]] = {
-    "complain": Complaint,
-    "cancel": Cancel,
-    "extend": Extend,
-    "respond": Response,
-    "rule": Ruling,
-    "withdraw": Withdrawal,
-}
-"""What is answered at once: command, model."""
 
 
 def start(files: Sequence[str], pack: Path | None, *, backdated: bool, sandbox: bool, as_json: bool) -> NoReturn:
@@ -89,16 +56,15 @@ def start(files: Sequence[str], pack: Path | None, *, backdated: bool, sandbox: 
 
 def leave(command: str, subject: str, as_json: bool, **fields: Any) -> NoReturn:
     """Leave what is not answered, then look in the story whether it was refused."""
-    signal, model = LEFT[command]
+    signal, model = messages.LEFT[command]
 
     async def work() -> None:
-        message = _message(model, **fields)
+        messages.addressed(command, subject)
+        message = messages.message(model, **fields)
         redress = await Redress.connect()
         before = await _refusals(redress, subject, signal)
-        if command == "complain":
-            await redress.complain(subject, message, lenient=True)
-        else:
-            await getattr(redress, command)(subject, message)
+        send: Callable[..., Awaitable[object]] = getattr(redress, command)
+        await send(subject, message, **({"lenient": True} if command == "complain" else {}))
         after = await _refusals(redress, subject, signal)
         if before is not None and after is not None and len(after) > len(before):
             raise MessageRefused(after[-1])
@@ -116,14 +82,23 @@ async def _refusals(redress: Redress, subject: str, signal: str) -> list[Reply] 
     except NotAnswered:
         return None
     refused = [entry.facts for entry in story if entry.what == "refused" and entry.facts.get("message") == signal]
-    return [Reply.no(facts.get("code", ""), facts.get("rule", ""), None, **wording.replied(facts)) for facts in refused]
+    if signal == "evidence":
+        refused += [entry.facts for entry in story if entry.what == "refused_item"]
+    return [_reply_in(facts) for facts in refused]
+
+
+def _reply_in(facts: Mapping[str, str]) -> Reply:
+    """The reply that an entry of the story keeps; that of a single item of evidence keeps its facts as they are."""
+    told = wording.replied(facts) or {name: fact for name, fact in facts.items() if name not in ("code", "rule")}
+    return Reply.no(facts.get("code", ""), facts.get("rule", ""), None, **told)
 
 
 def ask(command: str, subject: str, request_id: str, as_json: bool, **fields: Any) -> NoReturn:
     """Send what is answered at once, and show the answer."""
 
     async def work() -> None:
-        message = _message(ASKED[command], **fields)
+        messages.addressed(command, subject)
+        message = messages.message(messages.ASKED[command], **fields)
         send: Callable[..., Awaitable[Reply]] = getattr(await Redress.connect(), command)
         reply = await send(subject, message, request_id=request_id)
         _show(reply, as_json, lambda: show.reply(show.console(), reply))
@@ -141,22 +116,66 @@ def status(subject: str, as_json: bool) -> NoReturn:
     _run(work, as_json)
 
 
-def receipt(subject: str, as_json: bool) -> NoReturn:
+def receipt(subject: str, lang: str, as_json: bool) -> NoReturn:
     """What is owed."""
 
     async def work() -> None:
         answer = await (await Redress.connect()).receipt(subject)
-        _show(answer, as_json, lambda: show.receipt(show.console(), answer))
+        _show(answer, as_json, lambda: show.receipt(show.console(), answer, lang))
 
     _run(work, as_json)
 
 
-def timeline(subject: str, as_json: bool) -> NoReturn:
+def timeline(subject: str, lang: str, as_json: bool) -> NoReturn:
     """What happened."""
 
     async def work() -> None:
         answer = await (await Redress.connect()).timeline(subject)
-        _show(answer, as_json, lambda: show.story(show.console(), answer))
+        _show(answer, as_json, lambda: show.story(show.console(), answer, lang))
+
+    _run(work, as_json)
+
+
+def preview(subject: str, message: str, written: Sequence[str], lang: str, as_json: bool) -> NoReturn:
+    """What a message would do."""
+
+    async def work() -> None:
+        intent = Intent(message=message, fields=messages.fields(message, written))
+        answer = await (await Redress.connect()).preview(subject, intent)
+        _show(answer, as_json, lambda: show.preview(show.console(), answer, lang))
+
+    _run(work, as_json)
+
+
+def conversation(case: str, lang: str, as_json: bool) -> NoReturn:
+    """What was said."""
+
+    async def work() -> None:
+        case_of(case)
+        answer = await (await Redress.connect()).conversation(case)
+        _show(answer, as_json, lambda: show.conversation(show.console(), answer, lang))
+
+    _run(work, as_json)
+
+
+def notes(case: str, as_json: bool) -> NoReturn:
+    """What support has noted."""
+
+    async def work() -> None:
+        case_of(case)
+        answer = await (await Redress.connect()).notes(case)
+        _show(answer, as_json, lambda: show.notes(show.console(), answer))
+
+    _run(work, as_json)
+
+
+def reasons(case: str, lang: str, as_json: bool) -> NoReturn:
+    """Why it was decided so."""
+
+    async def work() -> None:
+        case_of(case)
+        answer = await (await Redress.connect()).reasons(case)
+        _show(answer, as_json, lambda: show.reasons(show.console(), answer, lang))
 
     _run(work, as_json)
 
@@ -221,42 +240,6 @@ def _run(work: Callable[[], Awaitable[int | None]], as_json: bool) -> NoReturn:
             return problem.code
 
     runtime.run(main())
-
-
-def _message(model: type[Message], at: str | None = None, **fields: Any) -> Any:
-    """The message of this model; what was not given is left to its defaults. Raises BadInput."""
-    given = {name: value for name, value in fields.items() if value is not None}
-    submitted_at = _instant("at", at)
-    for name in ("since", "until"):
-        if name in given:
-            given[name] = _instant(name, given[name])
-    for name in ("text", "reason"):
-        if given.get(name) == documents.STDIN:
-            given[name] = documents.read(documents.STDIN)
-    try:
-        if "amount" in given:
-            given["amount"] = Money.parse(given["amount"])
-    except ValueError as error:
-        raise BadInput("Nothing was sent, because of", [f"amount: {error}"]) from None
-    try:
-        return model(submitted_at=submitted_at, **given)
-    except ValidationError as error:
-        raise BadInput("Nothing was sent, because of", problems(error)) from None
-
-
-def _instant(option: str, text: str | None) -> datetime | None:
-    """The instant of this option. Stricter than the models, which take a bare number for seconds since 1970."""
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        wrong = "write an instant with its time zone, for example 2026-11-24T09:00:00Z"
-        raise BadInput("Nothing was sent, because of", [f"--{option}: {wrong}"]) from None
-    try:
-        return utc(instant)
-    except ValueError as error:
-        raise BadInput("Nothing was sent, because of", [f"--{option}: {error}"]) from None
 
 
 def _show(answer: BaseModel | Sequence[BaseModel], as_json: bool, draw: Callable[[], None]) -> None:

@@ -11,8 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from domain import wording
+from domain.cases.conversation import Conversation
+from domain.cases.record import Said
+from domain.cases.statements import Statement
 from domain.duties import OpenDuty, Receipt
 from domain.messages import Reply
+from domain.preview import Preview
+from domain.settlement import Division
 from domain.story import Status, StoryEntry
 from storefront.listing import Listed
 
@@ -56,37 +61,37 @@ def status(screen: Console, answer: Status) -> None:
     screen.print("\n".join(map(clean, lines)))
 
 
-def receipt(screen: Console, answer: Receipt) -> None:
+def receipt(screen: Console, answer: Receipt, lang: str = "en") -> None:
     """Every open duty, soonest first."""
-    screen.print(f"{answer.subject}: {answer.state}, as of {wording.moment(answer.as_of)}")
+    screen.print(f"{answer.subject}: {wording.name(answer.state, lang)}, as of {wording.moment(answer.as_of)}")
     if not answer.duties:
         screen.print("  nothing is owed any more")
         return
     table = _table("Who", "Owes", "By", "In", "Counted in", "Reminders left", "On silence", "Rule")
     for duty in answer.duties:
         table.add_row(
-            duty.owner,
-            duty.action,
+            wording.name(duty.owner, lang),
+            wording.action(duty.kind, lang),
             _due(duty),
             _left(duty.due - answer.as_of) if duty.due else "",
             duty.calendar,
             "\n".join(f"{at:%Y-%m-%d %H:%M}" for at in duty.reminders_left),
-            duty.consequence,
+            wording.consequence(duty.on_silence, lang),
             duty.rule,
         )
     screen.print(table)
 
 
-def story(screen: Console, entries: Iterable[StoryEntry], subject: str = "") -> None:
+def story(screen: Console, entries: Iterable[StoryEntry], lang: str = "en") -> None:
     """What happened, a line each; times are UTC."""
     for entry in entries:
-        screen.print(line(entry, subject), soft_wrap=True)
+        screen.print(line(entry, lang=lang), soft_wrap=True)
 
 
-def line(entry: StoryEntry, subject: str = "") -> str:
+def line(entry: StoryEntry, subject: str = "", lang: str = "en") -> str:
     """One event in one line."""
     before = f"{subject}  " if subject else ""
-    return clean(f"{entry.at:%Y-%m-%d %H:%M}  {before}{wording.event(entry.what, entry.facts)}")
+    return clean(f"{entry.at:%Y-%m-%d %H:%M}  {before}{wording.event(entry.what, entry.facts, lang)}")
 
 
 def listing(screen: Console, rows: Sequence[Listed], *, now: datetime) -> None:
@@ -108,12 +113,69 @@ def listing(screen: Console, rows: Sequence[Listed], *, now: datetime) -> None:
     screen.print(f"{len(rows)} found")
 
 
-def reply(screen: Console, answer: Reply) -> None:
+def reply(screen: Console, answer: Reply, lang: str = "en") -> None:
     """How a message was answered."""
     when = f" ({wording.moment(answer.instant)})" if answer.instant else ""
     case = f"\n  case  {answer.case_id}" if answer.case_id else ""
     rule = f"\n  rule  {answer.rule}" if answer.rule else ""
-    screen.print(clean(f"{answer.verdict.capitalize()}: {answer.text.removesuffix('.')}{when}.") + case + rule)
+    text = wording.reply(answer.code, answer.facts, lang) if answer.code else answer.text
+    screen.print(clean(f"{answer.verdict.capitalize()}: {text.removesuffix('.')}{when}.") + case + rule)
+
+
+def preview(screen: Console, answer: Preview, lang: str = "en") -> None:
+    """What would follow from a message."""
+    screen.print("Nothing was done. It would be answered:")
+    reply(screen, answer.reply, lang)
+    if answer.refund is not None:
+        screen.print(f"  refund  {answer.refund} in total")
+    if answer.money is not None:
+        screen.print(f"  money   {_division(answer.money)}")
+    for duty in answer.opens:
+        due = wording.moment(duty.due) if duty.due else "no date: the clock stands still"
+        who, what = wording.name(duty.owner, lang), wording.action(duty.kind, lang)
+        silence = wording.consequence(duty.on_silence, lang)
+        screen.print(f"  opens   {who}: {what}, by {due}; on silence {silence} ({duty.rule})", soft_wrap=True)
+    for kind in answer.closes:
+        screen.print(f"  closes  {wording.action(kind, lang)}", soft_wrap=True)
+
+
+def conversation(screen: Console, answer: Conversation, lang: str = "en") -> None:
+    """What was said, and who must answer next."""
+    for said in answer.messages:
+        screen.print(_said(said, lang), soft_wrap=True)
+    if not answer.messages:
+        screen.print("nothing has been said yet")
+    for awaited in answer.awaited:
+        due = f"by {wording.moment(awaited.due)}" if awaited.due else "no date: the clock stands still"
+        who, what = wording.name(awaited.owner, lang), wording.action(awaited.duty, lang)
+        screen.print(f"  next  {who}: {what}, {due}", soft_wrap=True)
+
+
+def notes(screen: Console, answer: Iterable[Said]) -> None:
+    """Support's own notes, a line each."""
+    for said in answer:
+        screen.print(_said(said, "en"), soft_wrap=True)
+
+
+def reasons(screen: Console, answer: Iterable[Statement], lang: str = "en") -> None:
+    """The statement of reasons of each decision, each sentence with what it rests on."""
+    made = tuple(answer)
+    if not made:
+        screen.print("nothing is decided yet")
+    for statement in made:
+        screen.print(f"{statement.case_id}, {statement.number}: {wording.moment(statement.at)}")
+        for sentence in statement.sentences:
+            text = sentence.text.get(wording.catalogue_of(lang), sentence.code)
+            screen.print(clean(f"  {text}  [{', '.join(sentence.basis)}]"), soft_wrap=True)
+
+
+def _said(said: Said, lang: str) -> str:
+    who = f"{wording.name(said.by, lang)}{f' {said.author}' if said.author else ''}"
+    return clean(f"{said.at:%Y-%m-%d %H:%M}  m{said.number}  {who}, {wording.name(said.channel, lang)}: {said.text}")
+
+
+def _division(money: Division) -> str:
+    return f"buyer {money.buyer}, seller {money.seller}, platform {money.platform}, tax {money.tax}"
 
 
 def _table(*columns: str) -> Table:
