@@ -36,10 +36,11 @@ class Message(Model):
 
 
 class Shipped(Message):
-    """The seller says that the parcel is on its way."""
+    """The seller says that the parcel is on its way. `packing` shows what was put into it, should a case be opened."""
 
     carrier: str
     tracking_number: str
+    packing: tuple[EvidenceItem, ...] = ()
 
 
 class Tracking(Message):

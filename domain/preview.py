@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -16,7 +17,10 @@ from domain.settlement import Division
 
 
 class Intent(Model):
-    """An action to try: the name of a message of the contract, and its fields."""
+    """An action to try: the name of a message of the contract, and its fields.
+
+    Among the fields, `submitted_at` says when it would be done; without it, when the workflow was last awake.
+    """
 
     message: str
     fields: dict[str, Any] = Field(default_factory=dict)
@@ -63,3 +67,8 @@ def understood(intent: Intent, models: Mapping[str, type[Message]]) -> Message |
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         return Reply.no("preview_malformed", message=intent.message, wrong=wrong[:200])
+
+
+def heard_at(message: Message, awake_at: datetime) -> datetime:
+    """When the action would be heard: a query sees no clock, only the instant at which its workflow was last awake."""
+    return max(awake_at, message.submitted_at or awake_at)

@@ -23,6 +23,8 @@ from domain.settlement import Decision
 from domain.tracking_numbers import check_tracking_number
 
 LONGEST_CARRIER = 32
+MOST_PACKING = 10
+"""What a seller shows of the packing waits with the order, which must stay small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ def shipped(standing: Standing, message: Shipped, at: datetime) -> Reply:
         return Reply.no("scanned_already", instant=standing.parcel.scanned_at)
     if not 0 < len(message.carrier) <= LONGEST_CARRIER:
         return Reply.no("carrier_unnamed", "tracking_number", example="usps")
+    if len(message.packing) > MOST_PACKING:
+        return Reply.no("packing_too_much", standing.rule("evidence"), most=MOST_PACKING)
     if fault := check_tracking_number(message.carrier, message.tracking_number):
         return Reply.no(fault.code, "tracking_number", None, **fault.facts)
     return Reply.yes("shipped_noted", standing.rule("shipping.chase"))

@@ -18,6 +18,7 @@ from domain.cases.case import CaseFile, CaseProgress, Matter
 from domain.cases.clocks import OF_RETURN, OF_SUPPORT
 from domain.cases.conversation import Conversation
 from domain.cases.decisions import took_effect
+from domain.cases.exhibits import Exhibits, exhibits
 from domain.cases.preview import preview
 from domain.cases.record import Resolution, Said
 from domain.cases.statements import Statement, statements
@@ -96,7 +97,7 @@ class CaseWorkflow:
             elif lapsed := await self.docket.lapsed(until=self._needs_attention):
                 await self._on_silence(lapsed)
             elif self._too_long:
-                await self._continue_as_new()
+                self._continue_as_new()
         return await self._close()
 
     # --- steps ---
@@ -178,7 +179,8 @@ class CaseWorkflow:
         return None
 
     async def _check_files(self) -> None:
-        unchecked = tuple(item for item in self.record.evidence if not item.checked)
+        # A file that was not there before may have been uploaded since.
+        unchecked = tuple(item for item in self.record.evidence if item.matches is None)
         matches = await self.errands.check_files(unchecked)
         self._take(evidence.checked(self.matter, matches))
 
@@ -290,10 +292,8 @@ class CaseWorkflow:
         length = workflow.info().get_current_history_length()
         return length >= self.case.policy.limits.history_events or workflow.info().is_continue_as_new_suggested()
 
-    async def _continue_as_new(self) -> None:
-        """Go on in a new run, with everything that is known; nothing is left under way in the old one."""
-        self._publish()
-        await self.journal.posted()
+    def _continue_as_new(self) -> None:
+        """Go on in a new run, with everything that is known; what is under way is begun anew there."""
         so_far = CaseProgress(
             record=self.record,
             docket=self.docket.snapshot(),
@@ -433,6 +433,11 @@ class CaseWorkflow:
     def conversation(self) -> Conversation:
         """What both sides may read."""
         return conversation.as_read(self.matter)
+
+    @workflow.query(name="exhibits", description="The evidence of both sides beside each other, and what is missing")
+    def exhibits(self) -> Exhibits:
+        """Grouped by what it shows."""
+        return exhibits(self.matter)
 
     @workflow.query(name="notes", description="Support's internal notes")
     def notes(self) -> tuple[Said, ...]:

@@ -95,14 +95,15 @@ class Docket:
     def open(self, *duties: Duty) -> None:
         """Owe these duties from now on; one of the same kind is replaced. Pauses and disruptions in force apply."""
         for duty in duties:
-            moved = duty
-            for pause in self._pauses.values():
-                moved = _stopped(moved, pause)
-            if self._disruptions:
-                moved = self._disrupted(moved)
             # A ladder may begin in the past, as when an extension is granted late: its first rungs are stale.
-            self._duties[duty.kind] = moved.without_reminders_before(self.now())
+            self._duties[duty.kind] = self.moved(duty).without_reminders_before(self.now())
         self.wake()
+
+    def moved(self, duty: Duty) -> Duty:
+        """This duty as it would be if it were opened now, moved by the pauses and disruptions in force."""
+        for pause in self._pauses.values():
+            duty = _stopped(duty, pause)
+        return self._disrupted(duty) if self._disruptions else duty
 
     def close(self, *kinds: DutyKind) -> None:
         """These duties are done or moot; kinds that are not open are fine."""

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from functools import partial
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
 
-from domain import clocks
 from domain.cases.case import CaseFile, Delivery
-from domain.cases.clocks import answer_case
-from domain.cases.record import Resolution
-from domain.duties import Duty, DutyKind
+from domain.cases.opening import case_file
+from domain.cases.record import EvidenceItem, Resolution
+from domain.duties import DutyKind
 from domain.messages import Complaint, Interlock, Message, Overtaken
 from domain.order import Order
 from domain.parties import Role
-from domain.policy import Reason
 from workflows.case import CaseWorkflow
 from workflows.docket import Docket
 from workflows.journal import Journal
@@ -33,7 +30,8 @@ STOPPED_BY_A_CASE = (DutyKind.REPORT, DutyKind.FIND, DutyKind.BRING_BACK)
 class Hearings:
     """Opens a case, stops the clocks that it makes wait, and keeps what it came to.
 
-    `opened` is how many cases the order has had before, so that no case id is used twice.
+    `opened` is how many cases the order has had before, so that no case id is used twice; `packing` is what the seller
+    has shown of the packing.
     """
 
     def __init__(self, order: Order, docket: Docket, journal: Journal, *, opened: int = 0) -> None:
@@ -43,39 +41,19 @@ class Hearings:
         self._hearing: asyncio.Task[None] | None = None
         self._unsaid: list[tuple[str, Message]] = []
         self.opened = opened
+        self.packing: tuple[EvidenceItem, ...] = ()
         self.open_case = ""
         self.resolutions: list[Resolution] = []
 
     def open(self, complaint: Complaint, delivery: Delivery, at: datetime, *, late: bool = False) -> str:
         """Open a case about a complaint made at `at`; gives its id."""
-        order, reason = self._order, Reason(complaint.reason)
         self.opened += 1
-        self.open_case = f"case-{order.order_id}-{self.opened}"
+        now, packing = self._docket.now(), self.packing
+        file = case_file(self._order, complaint, delivery, self.opened, at, now, packing=packing, late=late)
+        self.open_case = file.case_id
         self._docket.pause(self.open_case, STOPPED_BY_A_CASE, since=at)
         what = "late_case_opened" if late else "case_opened"
-        self._journal.note(what, Role.BUYER, case=self.open_case, reason=reason)
-        buyers = tuple(rule for rule in complaint.standing if rule.by is Role.BUYER)
-        file = CaseFile(
-            case_id=self.open_case,
-            order_id=order.order_id,
-            marketplace=order.marketplace,
-            buyer=order.buyer,
-            seller=order.seller,
-            reason=reason,
-            at_stake=order.price.total,
-            price=order.price,
-            opened_at=at,
-            policy=order.policy,
-            text=complaint.text,
-            clock=order.clock,
-            delivery=delivery,
-            categories=tuple(dict.fromkeys(line.category for line in order.lines if line.category)),
-            evidence=complaint.evidence,
-            standing=(*buyers, *(rule for rule in order.standing if rule.by is Role.SELLER)),
-            late=late,
-        )
-        asked = clocks.to_answer(partial(_ask_seller, file), at, self._docket.now())
-        file = file.model_copy(update={"asked_at": asked.since})
+        self._journal.note(what, Role.BUYER, case=self.open_case, reason=file.reason)
         self._hearing = asyncio.create_task(self._hear(file))
         return self.open_case
 
@@ -134,7 +112,3 @@ class Hearings:
             self._journal.note("case_withdrawn" if not told else "case_overtaken", *told, **facts)
         else:
             self._journal.note("case_resolved", remedy=resolution.remedy, amount=resolution.amount, **facts)
-
-
-def _ask_seller(file: CaseFile, since: datetime) -> Duty:
-    return answer_case(file.model_copy(update={"asked_at": since}))

@@ -41,7 +41,7 @@ class Journal:
         self._limit = limit
         self._story: list[StoryEntry] = []
         self._unsent: list[Notice] = []
-        self._under_way: list[workflow.ActivityHandle[None]] = []
+        self._under_way: dict[workflow.ActivityHandle[None], tuple[Notice, ...]] = {}
         self._told: Counter[tuple[str, Role]] = Counter()
         self.rejected = 0
         self.reminders = 0
@@ -114,10 +114,14 @@ class Journal:
         self.note(what, *told, disruption=disruption.disruption_id, clocks=moved or ("none",))
 
     def snapshot(self) -> JournalState:
-        """All that another run needs to go on, with what is not posted yet; what is under way is not in it."""
+        """All that another run needs to go on.
+
+        What is under way counts as unsent, so that nobody has to wait for it: posted twice, it is kept once.
+        """
+        under_way = (notice for notices in self._under_way.values() for notice in notices)
         return JournalState(
             story=self.story,
-            unsent=tuple(self._unsent),
+            unsent=(*under_way, *self._unsent),
             told=tuple(Told(what=what, role=role, times=times) for (what, role), times in self._told.items()),
             rejected=self.rejected,
             reminders=self.reminders,
@@ -145,9 +149,9 @@ class Journal:
         handle = workflow.start_local_activity_method(
             NoticeActivities.post, posting, **described(KEEP, f"Tell the parties: {kinds}")
         )
-        self._under_way.append(handle)
+        self._under_way[handle] = posting.notices
         # What is done is let go: an order sleeps for weeks, and its notices would be held all the while.
-        handle.add_done_callback(self._under_way.remove)
+        handle.add_done_callback(self._under_way.pop)
 
     async def posted(self) -> None:
         """Wait until every notice is in the outbox; needed before the workflow ends, which would leave it unsaid."""

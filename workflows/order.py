@@ -14,11 +14,12 @@ from typing import Any
 from temporalio import workflow
 
 from activities.outcomes import OutcomeActivities
-from domain import clocks, details, rights
+from domain import clocks, consequences, details, order_preview, rights
 from domain.cases.case import Delivery
 from domain.cases.decisions import goes_on
 from domain.cases.record import Resolution
 from domain.chargeback_bundle import bundle
+from domain.consequences import Consequence
 from domain.disputes import interlock
 from domain.duties import Duty, DutyKind, Receipt, Silence
 from domain.messages import (
@@ -38,8 +39,10 @@ from domain.messages import (
 )
 from domain.money import Money
 from domain.order import Order
+from domain.order_preview import Prospect
 from domain.parcel import Shipment
 from domain.parties import Role
+from domain.preview import Intent, Preview
 from domain.requests import LabelFact
 from domain.rights import Standing
 from domain.settlement import AGAINST_SELLER, Decision, Ending
@@ -195,6 +198,7 @@ class OrderWorkflow:
         self.watch.stop()
         self.docket.close_all()
         self.docket.stop()
+        await self.treasury.handed_over()
         self.journal.note("closed", Role.BUYER, Role.SELLER, ending=decision.ending)
         outcome = self._outcome(decision)
         self._publish()
@@ -262,7 +266,7 @@ class OrderWorkflow:
         if self.decision is not None:
             return
         self.decision = Decision(ending=ending, refund=refund, rule=rule, at=self.docket.now(), **terms)
-        self.docket.close(*(kind for kind in self.docket.duties if kind is not DutyKind.RESOLVE_CHARGEBACK))
+        self.docket.close(*consequences.closed_by_the_end(self.docket.duties))
         self.journal.note("decided", ending=ending, refund=refund, rule=rule)
 
     # --- messages ---
@@ -273,15 +277,14 @@ class OrderWorkflow:
     def shipped(self, message: Shipped) -> None:
         """Starts the clock of the first scan; the order counts as shipped only from that scan."""
         at = self._sent_at(message)
-        if self.journal.answer("shipped", Role.SELLER, rights.shipped(self._standing(), message, at)).refused:
+        follows = consequences.shipped(self._standing(), message, at)
+        if self.journal.answer("shipped", Role.SELLER, follows.reply).refused:
             return
         shipment = Shipment(carrier=message.carrier, tracking_number=normalise(message.tracking_number))
         if shipment == self.watch.parcel.shipment and self.watch.parcel.marked_shipped_at:
             return
-        # A corrected number is looked up, but buys no time: the clocks run from the first mark.
-        if self.watch.parcel.marked_shipped_at is None:
-            self.docket.close(DutyKind.SHIP, DutyKind.SHIP_FINAL, DutyKind.ANSWER_EXTENSION)
-            self.docket.open(*clocks.unscanned(self.order, at))
+        self._carry_out(follows)
+        self.hearings.packing = message.packing or self.hearings.packing
         self.watch.ship(shipment, at)
         self.journal.note("marked_shipped", Role.BUYER, shipment=shipment)
 
@@ -303,29 +306,22 @@ class OrderWorkflow:
     @workflow.signal(name="buyer_accepts", description="The buyer is content: the money is released")
     def buyer_accepts(self, message: Acceptance) -> None:
         """Ends the report window early."""
-        reply = rights.accept(self._standing(), self._sent_at(message))
-        if not self.journal.answer("buyer_accepts", Role.BUYER, reply).refused:
+        follows = consequences.accept(self._standing(), self._sent_at(message), self.docket.now())
+        if not self.journal.answer("buyer_accepts", Role.BUYER, follows.reply).refused:
             self.journal.note("accepted")
-            self._decide(Ending.ACCEPTED, self._nothing, reply.rule)
+            self._carry_out(follows)
 
     @workflow.update(name="cancel", description="Buyer or seller cancels, or the seller answers: by, answer")
     def cancel(self, message: Cancel) -> Reply:
         """Cancels at once, asks the seller, or refuses with the rule."""
-        at = self._sent_at(message)
-        reply = rights.cancel(self._standing(), message, at)
-        match self.journal.answer("cancel", message.by, reply).verdict:
-            case Verdict.ASKED if DutyKind.ANSWER_CANCELLATION not in self.docket.duties:
-                duty = clocks.to_answer(partial(clocks.answer_cancellation, self.order), at, self.docket.now())
-                reply = reply.model_copy(update={"instant": duty.agreed_due})
-                self.docket.open(duty)
-                due, consequence = duty.agreed_due, duty.on_silence
-                self.journal.note("cancellation_asked", Role.SELLER, due=due, consequence=consequence)
-            case Verdict.ACCEPTED if message.answer is Answer.REFUSE:
-                self._refuse_cancellation()
-            case Verdict.ACCEPTED:
-                by_seller = message.by is Role.SELLER and DutyKind.ANSWER_CANCELLATION not in self.docket.duties
-                ending = Ending.CANCELLED_BY_SELLER if by_seller else Ending.CANCELLED_BY_BUYER
-                self._decide(ending, self.order.price.total, reply.rule)
+        follows = consequences.cancel(self._standing(), message, self._sent_at(message), self.docket.now())
+        reply = self.journal.answer("cancel", message.by, follows.reply)
+        self._carry_out(follows)
+        for duty in follows.opens:
+            due, consequence = duty.agreed_due, duty.on_silence
+            self.journal.note("cancellation_asked", Role.SELLER, due=due, consequence=consequence)
+        if reply.verdict is Verdict.ACCEPTED and message.answer is Answer.REFUSE:
+            self._refuse_cancellation()
         return reply
 
     @workflow.update(
@@ -364,7 +360,7 @@ class OrderWorkflow:
         if known is None:
             self._decide_case(message)
         elif known.case_id == message.case_id:
-            self.decision = None
+            self.decision, self.settled = None, False
             self._decide_case(message)
 
     @workflow.signal(name="case_label", description="From the case: what a return label has cost, or what came back")
@@ -397,6 +393,12 @@ class OrderWorkflow:
         """The story of the order."""
         return self.journal.story
 
+    @workflow.query(name="preview", description="What an action would do now, without doing it: message, fields")
+    def preview(self, intent: Intent) -> Preview:
+        """The same consequences as the action's, not carried out."""
+        prospect = Prospect(self._delivery(), self.hearings.opened + 1, self.watch.snapshot().pushed, self.docket.moved)
+        return order_preview.preview(self._standing(), self.treasury.ledger, intent, self.docket.now(), prospect)
+
     # --- what the handlers note ---
 
     def _sent_at(self, message: Message) -> datetime:
@@ -404,20 +406,23 @@ class OrderWorkflow:
 
     def _complain(self, name: str, message: Complaint) -> Reply:
         at = self._sent_at(message)
-        reply = self.journal.answer(name, Role.BUYER, rights.complain(self._standing(), message, at))
+        follows = consequences.complain(self._standing(), message, at)
+        reply = self.journal.answer(name, Role.BUYER, follows.reply)
+        self._carry_out(follows)
+        if follows.opens:
+            self.journal.note("report_held", Role.BUYER, Role.SELLER, until=self.docket.duties[DutyKind.REPORT].due)
         if reply.refused:
-            self._hold_for_early_report(message, at)
             return reply
         case_id = self.hearings.open(message, self._delivery(), at)
+        self.treasury.repeat_open_chargebacks()
         return reply.model_copy(update={"case_id": case_id})
 
-    def _hold_for_early_report(self, message: Complaint, at: datetime) -> None:
-        """Reported as not received before that door opens: the money is held until the door has closed again."""
-        report = self.docket.duties.get(DutyKind.REPORT)
-        held_until = rights.held_until(self._standing(), message, at)
-        if report and held_until and held_until > report.agreed_due:
-            self.docket.open(clocks.report(self.order, report.since, held_until))
-            self.journal.note("report_held", Role.BUYER, Role.SELLER, until=self.docket.duties[DutyKind.REPORT].due)
+    def _carry_out(self, follows: Consequence) -> None:
+        """Do what follows from a message, as far as it is about duties and the end of the order."""
+        if decision := follows.decision:
+            self._decide(decision.ending, decision.refund, decision.rule)
+        self.docket.close(*follows.closes)
+        self.docket.open(*follows.opens)
 
     def _decide_case(self, resolution: Resolution) -> None:
         self._decide(
@@ -448,6 +453,8 @@ class OrderWorkflow:
         told = self.hearings.tell(message)
         if state is ChargebackState.OPENED and not told and message.facts:
             self.treasury.hand_over(bundle(message.facts, (), ()))
+        if state is not ChargebackState.OPENED and told:
+            self.treasury.repeat_open_chargebacks()
 
     def _refuse_cancellation(self) -> None:
         self.cancellation_refused = True

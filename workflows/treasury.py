@@ -147,6 +147,11 @@ class Treasury:
         """Have the evidence for a chargeback handed in, beside everything else; a person is told if it is not taken."""
         self._handing_over = asyncio.create_task(self._hand_over(submission))
 
+    async def handed_over(self) -> None:
+        """Wait until evidence that is on its way is handed in or refused; needed before the workflow ends."""
+        if self._handing_over is not None:
+            await self._handing_over
+
     async def _hand_over(self, submission: Submission) -> None:
         options = described(ASK_ONCE, f"Hand in the evidence for chargeback {submission.chargeback_id}")
         try:
@@ -207,6 +212,12 @@ class Treasury:
         else:
             self._resolved(message.chargeback_id, state, amount)
         return Reply.yes(REPORTED[state], rule)
+
+    def repeat_open_chargebacks(self) -> None:
+        """Say again which chargebacks are open, for a case that does not know of them."""
+        for chargeback_id, state in self.chargebacks.items():
+            if state is ChargebackState.OPENED:
+                self._bank_says(chargeback_id, state, self._disputed[chargeback_id])
 
     def give_up_chargebacks(self, rule: str) -> None:
         """Nobody has reported a result within the policy's time: the bank keeps what it took."""

@@ -143,8 +143,9 @@ class CaseFile(Model):
     """What a case starts from. `at_stake` is the most that it can give back.
 
     `opened_at` is when the buyer complained, `asked_at` from when the seller's time to answer counts.
-    `standing` are the rules by which a side agrees beforehand. A `late` case was opened after its order had closed:
-    it starts with support. `so_far` is for a case with a long history, which goes on in a new run.
+    `packing` is what the seller showed when the parcel was handed over, `standing` are the rules by which a side agrees
+    beforehand. A `late` case was opened after its order had closed: it starts with support. `so_far` is for a case
+    with a long history, which goes on in a new run.
     """
 
     case_id: str
@@ -162,6 +163,7 @@ class CaseFile(Model):
     delivery: Delivery = Delivery()
     categories: tuple[str, ...] = ()
     evidence: tuple[EvidenceItem, ...] = ()
+    packing: tuple[EvidenceItem, ...] = ()
     standing: tuple[StandingRule, ...] = ()
     marketplace: str = ""
     late: bool = False

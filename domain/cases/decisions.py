@@ -30,6 +30,8 @@ HEARING = (
 )
 NOTHING_CAME = frozenset({Reason.NOT_RECEIVED, Reason.LATE, Reason.LOST})
 """Reasons for which there are no goods to send back, and an order to cancel."""
+LOST = "return_lost"
+"""The finding of a return that the carrier has lost."""
 
 
 def amount_of(file: CaseFile, remedy: Remedy, amount: Money | None) -> Money:
@@ -60,7 +62,6 @@ def unfit(file: CaseFile, remedy: Remedy, amount: Money | None) -> Reply | None:
 
 def decide(step: Step, remedy: Remedy, amount: Money, by: Role, rule: str, *grounds: Ground, **marks: object) -> None:
     """Make a decision, and carry it out unless it is a ruling, which waits to be confirmed or undone."""
-    standing = step.record.decision
     resolution = Resolution(
         case_id=step.file.case_id,
         reason=step.file.reason,
@@ -75,13 +76,10 @@ def decide(step: Step, remedy: Remedy, amount: Money, by: Role, rule: str, *grou
         on_appeal_of=step.record.open_appeal.by if step.record.open_appeal else None,
         grounds=grounds,
         late=step.file.late,
-        revised=step.file.late or (standing is not None and step.record.effective >= standing.number),
+        revised=step.file.late or step.record.effective > 0,
     ).model_copy(update=marks)
-    offers = tuple(
-        offer.model_copy(update={"state": OfferState.OVERTAKEN}) if offer.state is OfferState.OPEN else offer
-        for offer in step.record.offers
-    )
-    step.change(resolutions=(*step.record.resolutions, resolution), offers=offers)
+    overtake_offers(step)
+    step.change(resolutions=(*step.record.resolutions, resolution))
     if by is not Role.SUPPORT:
         execute(step)
         return
@@ -91,6 +89,23 @@ def decide(step: Step, remedy: Remedy, amount: Money, by: Role, rule: str, *grou
         await_confirmation(step)
     else:
         await_effect(step)
+
+
+def overtake_offers(step: Step) -> None:
+    """An offer that nobody has answered can be answered no more."""
+    offers = tuple(
+        offer.model_copy(update={"state": OfferState.OVERTAKEN}) if offer.state is OfferState.OPEN else offer
+        for offer in step.record.offers
+    )
+    step.change(offers=offers)
+    step.close(DutyKind.ANSWER_OFFER)
+
+
+def drop_unconfirmed(step: Step) -> None:
+    """A ruling that no other agent has confirmed in all the time there was has never counted."""
+    if step.record.state is CaseState.AWAITING_CONFIRMATION:
+        dropped = step.record.resolutions[-1].model_copy(update={"undone_by": str(Role.PLATFORM)})
+        step.change(resolutions=(*step.record.resolutions[:-1], dropped))
 
 
 def await_confirmation(step: Step) -> None:
@@ -128,12 +143,29 @@ def execute(step: Step) -> None:
     if decision.remedy is not Remedy.RETURN_FOR_REFUND:
         call_off_return(step)
         settle(step)
-    elif trip is None or (trip.over and not step.record.goods_back):
+    elif trip is None or (trip.over and not (step.record.goods_back or trip.finding)):
         step.change(state=CaseState.AWAITING_RETURN, trip=ReturnTrip(asked_at=step.now))
     elif trip.over or trip.finding:
-        settle(step)
+        _settle_after_trip(step, decision, lost=trip.finding == LOST)
     else:
         back_to_trip(step)
+
+
+def _settle_after_trip(step: Step, decision: Resolution, *, lost: bool) -> None:
+    # An upheld decision has its label already.
+    amount, costs = (decision.amount, decision.costs) if decision.costs else less_label(step, decision.amount)
+    borne_by = step.policy.returns.loss_borne_by if lost else decision.borne_by
+    settle(step, amount=amount, costs=costs, borne_by=borne_by)
+
+
+def less_label(step: Step, refund: Money) -> tuple[Money, Money | None]:
+    """The refund without a label that the buyer bears, and what the platform gets for a label that a side bears."""
+    payer = step.policy.reasons[step.file.reason].label_paid_by
+    trip = step.record.trip
+    if trip is None or trip.label is None or payer is Role.PLATFORM:
+        return refund, None
+    cost = min(trip.label.cost, refund)
+    return (refund - cost if payer is Role.BUYER else refund), cost
 
 
 def back_to_trip(step: Step) -> None:
@@ -202,5 +234,6 @@ def conclude(step: Step) -> None:
 def withdraw_all(step: Step, state: CaseState) -> None:
     """The case ends without a remedy; the order goes on, or has ended otherwise."""
     call_off_return(step)
+    overtake_offers(step)
     step.close(*tuple(step.duties))
     step.change(state=state)

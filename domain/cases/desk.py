@@ -12,9 +12,6 @@ from domain.messages import Assignment, Confirmation, Reply, Ruling, Undo
 from domain.parties import Role
 from domain.policy import CaseState, Remedy
 
-ON_THE_DESK = frozenset({DutyKind.DECIDE_CASE, DutyKind.LEAD_DECIDES, DutyKind.DECIDE_APPEAL})
-"""The duties that tell that the case is an agent's to decide."""
-
 
 def assign(matter: Matter, message: Assignment) -> Step:
     """A case is given to an agent, who is no party of it."""
@@ -59,7 +56,7 @@ def _no_ruling(step: Step, message: Ruling) -> Reply | None:
         return Reply.no("ruling_waits", file.rule("support.confirm"))
     if record.state is CaseState.DECIDED:
         return Reply.no("ruling_made", file.rule("support.undo"))
-    if record.state is CaseState.NEGOTIATING and not ON_THE_DESK & set(step.duties):
+    if record.state is CaseState.NEGOTIATING and not step.on_the_desk:
         return Reply.no("sides_negotiate", file.rule("offers.answer"), step.duties[DutyKind.ANSWER_OFFER].due)
     if record.state not in (*WITH_AGENTS, CaseState.NEGOTIATING):
         return Reply.no("not_with_support", file.rule("support.decide"))
@@ -127,7 +124,7 @@ def _take_back(step: Step, agent: str) -> None:
     step.note("ruling_undone", Role.SUPPORT, agent=agent)
     if step.record.open_appeal:
         step.open(clocks.decide_appeal(step.file, step.now), clocks.appeal_last_resort(step.file, step.now))
-        step.change(state=CaseState.APPEALED)
+        step.change(state=CaseState.APPEALED, escalated=False)
     else:
         step.open(clocks.decide_case(step.file, step.now), clocks.last_resort(step.file, step.now))
         step.change(state=CaseState.WITH_SUPPORT, escalated=False)
@@ -150,9 +147,10 @@ def breach(step: Step, kind: DutyKind) -> None:
 
 
 def uphold(step: Step) -> None:
-    """Nobody has decided the appeal: the decision stands."""
+    """Nobody has decided the appeal: the decision stands, with all that it means in money."""
     standing = step.record.standing_decision
     ground = Ground(code="appeal_lapsed", basis=("silence:support",))
     setting = step.file.rule("appeals.last_resort")
     remedy = standing.remedy or Remedy.RELEASE
-    decide(step, remedy, standing.amount, Role.PLATFORM, setting, ground)
+    same = {"borne_by": standing.borne_by, "costs": standing.costs, "revised": standing.revised}
+    decide(step, remedy, standing.amount, Role.PLATFORM, setting, ground, **same)

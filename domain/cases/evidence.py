@@ -42,8 +42,9 @@ def seal(step: Step, items: Sequence[EvidenceItem], by: Role) -> tuple[tuple[Evi
         if fault := _fault(step, item, len(known)):
             faults.append(fault)
             continue
-        digest = item.sha256.lower() or sha256(item.text.encode()).hexdigest()
-        if all(digest != other.sha256 for other in known):
+        digest = item.sha256.lower() if item.uri else sha256(item.text.encode()).hexdigest()
+        # A file that turned out to be another one may be handed in once more, from where it really is.
+        if all(digest != other.sha256 for other in known if other.usable):
             sealed.append(
                 Evidence(
                     id=f"e{len(known) + 1}",
@@ -52,8 +53,8 @@ def seal(step: Step, items: Sequence[EvidenceItem], by: Role) -> tuple[tuple[Evi
                     at=step.now,
                     sha256=digest,
                     uri=item.uri,
-                    media_type=item.media_type,
-                    size=item.size,
+                    media_type=item.media_type if item.uri else "",
+                    size=item.size if item.uri else 0,
                     text=item.text,
                     checked=not item.uri,
                     matches=None if item.uri else True,
@@ -125,12 +126,17 @@ def _answered(step: Step, by: Role) -> None:
 
 
 def back_to_agents(step: Step) -> None:
-    """What the agents waited for has come, or will not: their clocks run on."""
-    if step.record.state in (CaseState.AWAITING_EVIDENCE, CaseState.NEGOTIATING):
-        waiting = {DutyKind.DECIDE_CASE, DutyKind.LEAD_DECIDES, DutyKind.DECIDE_APPEAL} & set(step.duties)
-        if waiting:
-            appealed = CaseState.APPEALED if step.record.open_appeal else CaseState.WITH_SUPPORT
-            step.change(state=CaseState.WITH_LEAD if step.record.escalated else appealed)
+    """What the agents waited for has come, or will not: their clocks run on, unless they wait for something else."""
+    if step.record.state not in (CaseState.AWAITING_EVIDENCE, CaseState.NEGOTIATING) or not step.on_the_desk:
+        return
+    if DutyKind.ANSWER_OFFER in step.duties:
+        step.change(state=CaseState.NEGOTIATING)
+    elif DutyKind.ADD_EVIDENCE in step.duties:
+        step.change(state=CaseState.AWAITING_EVIDENCE)
+    elif step.record.escalated:
+        step.change(state=CaseState.WITH_LEAD)
+    else:
+        step.change(state=CaseState.APPEALED if step.record.open_appeal else CaseState.WITH_SUPPORT)
 
 
 def ask_buyer(step: Step) -> None:
@@ -166,7 +172,8 @@ def request(matter: Matter, message: EvidenceRequest) -> Step:
     if times >= step.policy.evidence.requests:
         return step.refuse(Reply.no("evidence_round_over", rule, side=message.of))
     duty = ask(step, message.of, message.kinds, by=message.agent)
-    step.change(state=CaseState.AWAITING_EVIDENCE)
+    step.change(state=CaseState.AWAITING_EVIDENCE, answered=True)
+    step.close(DutyKind.FIRST_ANSWER, DutyKind.NEXT_ANSWER)
     return step.answer("evidence_requested", rule, duty.agreed_due, side=message.of)
 
 

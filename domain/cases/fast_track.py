@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from domain.cases.case import CaseFile, CaseRecord
-from domain.cases.evidence import checklist, missing
-from domain.cases.record import Ground
+from domain.cases.evidence import checklist
+from domain.cases.record import Evidence, Ground
 from domain.histories import in_good_standing, trusted
 from domain.money import Money
 from domain.parties import Role
@@ -23,11 +23,7 @@ def approval(file: CaseFile, record: CaseRecord) -> tuple[Ground, ...]:
     histories, standing = record.histories, file.policy.standing
     if not in_good_standing(histories.buyer, standing) or trusted(histories.seller, standing):
         return ()
-    shown = tuple(
-        f"evidence:{item.id}"
-        for item in record.evidence
-        if item.by is Role.BUYER and (item.kind in checklist(file) or not checklist(file))
-    )
+    shown = tuple(f"evidence:{item.id}" for item in _shown(file, record))
     rule = file.rule(f"reasons.{file.reason}.fast_track")
     return (
         Ground(
@@ -55,7 +51,14 @@ def possible(file: CaseFile, record: CaseRecord) -> bool:
     """Whether value and evidence would do; histories apart."""
     limit = _limit(file)
     within = limit is not None and file.price.items <= limit and not file.late
-    return within and not missing(file, record) and all(item.checked for item in record.evidence)
+    complete = set(checklist(file)) <= {item.kind for item in _shown(file, record)}
+    return within and complete and all(item.checked for item in record.evidence)
+
+
+def _shown(file: CaseFile, record: CaseRecord) -> list[Evidence]:
+    """What the buyer has shown of the checklist, with files that were read and are what was sealed."""
+    asked = checklist(file)
+    return [item for item in record.evidence if item.by is Role.BUYER and item.matches and item.kind in asked]
 
 
 def _limit(file: CaseFile) -> Money | None:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from domain.cases import clocks
 from domain.cases.case import Matter
-from domain.cases.decisions import amount_of, decide, unfit, withdraw_all
+from domain.cases.decisions import amount_of, decide, overtake_offers, unfit, withdraw_all
 from domain.cases.evidence import back_to_agents, handed_in, seal
 from domain.cases.protection import protection
 from domain.cases.record import Ground, Offer, OfferState, Resolution, StandingRule
@@ -54,7 +54,8 @@ def respond(matter: Matter, message: Response) -> Step:
 
 def to_support(step: Step) -> None:
     """The sides have not settled: a rule that protects the seller decides, or else an agent will."""
-    step.close(DutyKind.ANSWER_CASE, DutyKind.ANSWER_OFFER)
+    step.close(DutyKind.ANSWER_CASE)
+    overtake_offers(step)
     protected = protection(step.file)
     if protected and step.record.decision is None:
         rule, grounds = protected
@@ -212,40 +213,39 @@ def _meets(rule: StandingRule, made: Offer, items: Money) -> bool:
 
 
 def settle_by_rules(step: Step) -> bool:
-    """Both sides' standing rules meet: the case is settled at what the seller gives, without waiting."""
-    buyers = [rule for rule in step.file.standing if rule.by is Role.BUYER]
-    sellers = [rule for rule in step.file.standing if rule.by is Role.SELLER]
-    met = [(give, take) for take in buyers for give in sellers if _agree(give, take)]
-    if not met:
-        return False
-    give, take = max(met, key=lambda pair: pair[1].percent)
+    """Both sides' standing rules meet: the case is settled at the least that the buyer takes, without waiting."""
     items = step.file.price.items
-    amount = min(items.share(Fraction(take.percent, 100)), step.file.at_stake)
-    made = Offer(
-        id=f"o{len(step.record.offers) + 1}",
-        by=give.by,
-        remedy=give.remedy,
-        amount=amount,
-        at=step.now,
-        expires=step.now,
-    )
+    takes = sorted((rule for rule in step.file.standing if rule.by is Role.BUYER), key=lambda rule: -rule.percent)
+    for take in takes:
+        part = items.share(Fraction(take.percent, 100))
+        made = Offer(
+            id=f"o{len(step.record.offers) + 1}",
+            by=Role.SELLER,
+            remedy=take.remedy,
+            amount=amount_of(step.file, take.remedy, part),
+            at=step.now,
+            expires=step.now,
+        )
+        fits = unfit(step.file, made.remedy, made.amount) is None and _meets(take, made, items)
+        if fits and _taken_beforehand(step, Role.SELLER, made):
+            break
+    else:
+        return False
     step.change(offers=(*step.record.offers, made))
     step.note("rules_met", *SIDES, remedy=made.remedy, amount=made.amount)
-    _settle_on(step, made, take.by, "standing:buyer")
+    _settle_on(step, made, Role.BUYER, "standing:buyer")
     return True
 
 
-def _agree(give: StandingRule, take: StandingRule) -> bool:
-    return give.remedy is take.remedy and take.percent <= give.percent
-
-
 def withdraw(matter: Matter, message: Withdrawal) -> Step:
-    """The buyer takes the complaint back, as long as nothing was decided or sent back."""
+    """The buyer takes the complaint back, as long as no money was moved and nothing sent back."""
     step = Step(matter)
     rule = step.file.rule(f"reasons.{step.file.reason}")
     if refusal := barred(step, message.text):
         return step.refuse(refusal)
-    if step.record.state not in (*HEARD, CaseState.AWAITING_RETURN) or step.record.open_appeal:
+    record = step.record
+    too_late = record.effective or record.open_appeal or (record.trip and record.trip.sent_at)
+    if record.state not in (*HEARD, CaseState.AWAITING_RETURN) or too_late:
         return step.refuse(Reply.no("withdraw_too_late", rule))
     _no_remedy(step, Role.BUYER, rule, step.now, "withdrawn_by_buyer", "answer:buyer")
     withdraw_all(step, CaseState.WITHDRAWN)
@@ -257,6 +257,7 @@ def overtake(step: Step, rule: str, ending: str) -> None:
     """The order has ended otherwise: what this case would say has no more weight."""
     _no_remedy(step, Role.PLATFORM, rule, step.now, "overtaken", "event:ending")
     withdraw_all(step, CaseState.OVERTAKEN)
+    step.change(freeze=None)
     step.note("overtaken", *SIDES, ending=ending)
 
 

@@ -12,6 +12,7 @@ from domain.cases.decisions import amount_of, decide
 from domain.cases.evidence import ask_buyer, seal
 from domain.cases.fast_track import approval, possible
 from domain.cases.hearing import hand_to_agents, settle_by_rules
+from domain.cases.record import EvidenceItem
 from domain.cases.step import Step
 from domain.clocks import to_answer
 from domain.duties import Duty, DutyKind
@@ -23,7 +24,15 @@ from domain.policy import CaseState, Reason
 
 
 def case_file(
-    order: Order, complaint: Complaint, delivery: Delivery, number: int, at: datetime, now: datetime, *, late: bool = False
+    order: Order,
+    complaint: Complaint,
+    delivery: Delivery,
+    number: int,
+    at: datetime,
+    now: datetime,
+    *,
+    packing: tuple[EvidenceItem, ...] = (),
+    late: bool = False,
 ) -> CaseFile:
     """The file of the order's case of this number: the buyer complained at `at`, the seller is told at `now`.
 
@@ -47,6 +56,7 @@ def case_file(
         delivery=delivery,
         categories=tuple(dict.fromkeys(line.category for line in order.lines if line.category)),
         evidence=complaint.evidence,
+        packing=packing,
         standing=(*buyers, *(rule for rule in order.standing if rule.by is Role.SELLER)),
         late=late,
     )
@@ -62,6 +72,7 @@ def open_case(file: CaseFile) -> Step:
     """The seller is asked, and the buyer for what the checklist lacks; a late case goes straight to support."""
     step = Step(Matter(file=file, record=CaseRecord(), duties={}, now=file.asked_at or file.opened_at))
     seal(step, file.evidence, Role.BUYER)
+    seal(step, file.packing, Role.SELLER)
     if file.text.strip():
         said = say(step.matter, CaseMessage(by=Role.BUYER, text=file.text))
         step.record = said.record

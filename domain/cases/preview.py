@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from domain.cases import appeals, conversation, desk, evidence, hearing, returns
@@ -25,7 +26,7 @@ from domain.messages import (
     Undo,
     Withdrawal,
 )
-from domain.preview import Intent, Owed, Preview, understood
+from domain.preview import Intent, Owed, Preview, heard_at, understood
 from domain.settlement import division
 
 ACTIONS: dict[str, tuple[type[Message], Callable[[Matter, Any], Step]]] = {
@@ -52,7 +53,7 @@ def preview(matter: Matter, intent: Intent) -> Preview:
     if isinstance(message, Reply):
         return Preview(reply=message)
     _, act = ACTIONS[intent.message]
-    step = act(matter, message)
+    step = act(replace(matter, now=heard_at(message, matter.now)), message)
     if step.reply is None:
         raise LookupError(f"{intent.message} gives no answer")
     if step.reply.refused:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from fractions import Fraction
 
 from domain.cases import clocks
 from domain.cases.case import Matter, ReturnTrip
-from domain.cases.decisions import decide, settle
+from domain.cases.decisions import LOST, decide, less_label, settle
 from domain.cases.evidence import seal
 from domain.cases.hearing import hand_to_agents
 from domain.cases.record import Ground
 from domain.cases.step import SIDES, Step, barred
 from domain.duties import DutyKind
 from domain.messages import Finding, Inspection, Reply
-from domain.money import Money
 from domain.parties import Role
 from domain.policy import CaseState, Remedy
 from domain.requests import Label
@@ -70,7 +70,7 @@ def came_back(matter: Matter, at: datetime) -> Step:
 
 def lost(matter: Matter) -> Step:
     """The return is lost: the buyer did their part and is refunded, the policy says who bears it."""
-    return _end_trip(matter, "return_lost", step_borne_by_policy=True)
+    return _end_trip(matter, LOST, step_borne_by_policy=True)
 
 
 def unclaimed(matter: Matter) -> Step:
@@ -141,8 +141,9 @@ def inspect(matter: Matter, message: Inspection) -> Step:
 
 def _deduct(step: Step, drafted: Step, message: Inspection, basis: tuple[str, ...]) -> Step:
     rule = step.file.rule("returns.deduction")
-    at_stake, share = step.file.at_stake, step.policy.returns.deduction
-    most = Money(minor=int(at_stake.minor * share), currency=at_stake.currency)
+    at_stake = step.file.at_stake
+    # By way of its text: as a float, 0.29 of USD 1.00 would be a cent less than USD 0.29.
+    most = at_stake.share(Fraction(str(step.policy.returns.deduction)))
     deduction = message.deduction
     if deduction is None or deduction.currency != at_stake.currency or deduction.minor <= 0:
         return step.refuse(Reply.no("deduction_missing", rule, most=most))
@@ -152,7 +153,7 @@ def _deduct(step: Step, drafted: Step, message: Inspection, basis: tuple[str, ..
     _trip(drafted, over=True, finding=message.finding)
     facts = {"deduction": str(deduction), "most": str(most)}
     ground = Ground(code="deducted", facts=facts, basis=(f"rule:{rule}", *basis))
-    refund, costs = _less_label(drafted, at_stake - deduction)
+    refund, costs = less_label(drafted, at_stake - deduction)
     marks = {"costs": costs, "automatic": True}
     decide(drafted, Remedy.PARTIAL_REFUND, refund, Role.SELLER, rule, ground, **marks)
     return drafted.answer("deducted", rule, amount=refund)
@@ -161,18 +162,8 @@ def _deduct(step: Step, drafted: Step, message: Inspection, basis: tuple[str, ..
 def _refund(step: Step, ground: Ground, borne_by: Role) -> None:
     """The return has ended well for the buyer: the decision takes effect, less a label that they must pay."""
     decision = step.record.standing_decision
-    amount, costs = _less_label(step, decision.amount)
+    amount, costs = less_label(step, decision.amount)
     settle(step, amount=amount, costs=costs, borne_by=borne_by, grounds=(*decision.grounds, ground))
-
-
-def _less_label(step: Step, refund: Money) -> tuple[Money, Money | None]:
-    """The refund without a label that the buyer bears, and what the platform gets for a label that a side bears."""
-    payer = step.policy.reasons[step.file.reason].label_paid_by
-    trip = step.record.trip
-    if trip is None or trip.label is None or payer is Role.PLATFORM:
-        return refund, None
-    cost = min(trip.label.cost, refund)
-    return (refund - cost if payer is Role.BUYER else refund), cost
 
 
 def _trip(step: Step, **fields: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.cases import desk, hearing, returns
 from domain.cases.case import Matter
-from domain.cases.decisions import amount_of, conclude, decide, execute
+from domain.cases.decisions import amount_of, conclude, decide, drop_unconfirmed, execute
 from domain.cases.evidence import not_handed_in
 from domain.cases.record import Ground
 from domain.cases.step import Step
@@ -16,6 +16,8 @@ from domain.policy import Remedy
 def lapsed(matter: Matter, duty: Duty) -> Step:  # noqa: C901, PLR0912 -- one table, a line or two for each default
     """The time of `duty`, which is closed already, is up, and nobody has acted."""
     step = Step(matter)
+    if duty.kind is DutyKind.LAST_RESORT:
+        drop_unconfirmed(step)
     match duty.kind, duty.on_silence:
         case DutyKind.INSPECT, _:
             returns.inspection_lapsed(step, duty.rule)

@@ -7,7 +7,6 @@ stands behind it; `check` refuses a statement with one that has nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 from domain import wording
 from domain.base import Instant, Model
@@ -18,8 +17,11 @@ from domain.cases.record import Ground, Resolution
 from domain.cases.step import SIDES
 from domain.money import Money
 from domain.parties import Role
-from domain.policy import Remedy
+from domain.policy import CaseState, Remedy
 from domain.settlement import Division, division
+
+UNDONE_STILL = (CaseState.AWAITING_CONFIRMATION, CaseState.DECIDED)
+"""States of a ruling that waits: the windows to appeal open once it is carried out."""
 
 
 class Unfounded(ValueError):
@@ -120,11 +122,9 @@ def _contest(matter: Matter, resolution: Resolution) -> Iterator[Contest]:
     if resolution is not matter.record.decision:
         return
     for side in SIDES:
-        duty = matter.duties.get(clocks.APPEALS[side])
-        until: datetime | None = duty.due if duty else None
-        if duty and until:
-            yield Contest(side=side, until=until, rule=duty.rule)
-        elif resolution.effective_at is None and contestable(matter.file, matter.record, resolution, side):
+        if duty := matter.duties.get(clocks.APPEALS[side]):
+            yield Contest(side=side, until=duty.due or duty.agreed_due, rule=duty.rule)
+        elif matter.record.state in UNDONE_STILL and contestable(matter.file, matter.record, resolution, side):
             expected = clocks.may_appeal(matter.file, side, matter.now)
             yield Contest(side=side, until=expected.agreed_due, rule=expected.rule)
 

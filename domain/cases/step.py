@@ -20,6 +20,8 @@ SIDES = (Role.BUYER, Role.SELLER)
 OTHER = {Role.BUYER: Role.SELLER, Role.SELLER: Role.BUYER}
 WITH_AGENTS = (CaseState.WITH_SUPPORT, CaseState.AWAITING_EVIDENCE, CaseState.WITH_LEAD, CaseState.APPEALED)
 """States in which an agent may decide."""
+ON_THE_DESK = frozenset({DutyKind.DECIDE_CASE, DutyKind.LEAD_DECIDES, DutyKind.DECIDE_APPEAL})
+"""The duties that tell that the case is an agent's to decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ class Step:
     def change(self, **fields: Any) -> None:
         """The record with these fields changed."""
         self.record = self.record.model_copy(update=fields)
+
+    @property
+    def on_the_desk(self) -> bool:
+        """Whether the case is an agent's to decide, be it that all clocks of the desk have run out."""
+        return self.record.escalated or bool(ON_THE_DESK & set(self.duties))
 
     def note(self, what: str, *told: Role, **facts: object) -> None:
         """Something has happened; `told` get a notice."""
