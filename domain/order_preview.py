@@ -10,6 +10,7 @@ from domain import clocks, consequences
 from domain.cases.case import CaseRecord, Delivery
 from domain.cases.fast_track import possible
 from domain.cases.opening import case_file, open_case, weigh
+from domain.cases.record import EvidenceItem
 from domain.consequences import Consequence
 from domain.duties import Duty
 from domain.ledger import Account, EntryKind, Ledger
@@ -41,11 +42,13 @@ def _as_agreed(duty: Duty) -> Duty:
 class Prospect:
     """What a preview needs beyond the order's standing.
 
-    `delivery` is what a case would know of the parcel, `case_number` the number that it would have, `pushed` whether
-    the carrier tells its news by itself. `moved` gives a duty as the delays in force would move it once it is opened.
+    `delivery` is what a case would know of the parcel, `packing` what the seller has shown of it, `case_number` the
+    number that the case would have, `pushed` whether the carrier tells its news by itself. `moved` gives a duty as
+    the delays in force would move it once it is opened.
     """
 
     delivery: Delivery
+    packing: tuple[EvidenceItem, ...] = ()
     case_number: int = 1
     pushed: bool = False
     moved: Callable[[Duty], Duty] = _as_agreed
@@ -55,7 +58,6 @@ def preview(standing: Standing, ledger: Ledger, intent: Intent, awake_at: dateti
     """What the action would do, judged as the action is; what cannot be read is refused, with what to write.
 
     It would be heard when it says that it is sent, or at `awake_at` (UTC), the last instant that the order knows of.
-
     Money is divided as if it moved at once, on the ledger as it stands: an open chargeback counts as won.
     An accepted complaint opens the duties of its case.
     """
@@ -125,7 +127,8 @@ def _case(
     standing: Standing, complaint: Complaint, reply: Reply, at: datetime, now: datetime, prospect: Prospect
 ) -> Preview:
     """The case as it would begin; standing rules that meet would settle it at once, whatever else is unknown."""
-    file = case_file(standing.order, complaint, prospect.delivery, prospect.case_number, at, now)
+    number, packing = prospect.case_number, prospect.packing
+    file = case_file(standing.order, complaint, prospect.delivery, number, at, now, packing=packing)
     begun = weigh(open_case(file).matter, None)
     decided = begun.record.decision
     fast = not decided and possible(file, _as_if_checked(begun.record))
@@ -140,5 +143,5 @@ def _case(
 
 def _as_if_checked(record: CaseRecord) -> CaseRecord:
     """The record once its files have been looked at and found to be what was sealed."""
-    items = tuple(item.model_copy(update={"checked": True}) for item in record.evidence)
+    items = tuple(item.model_copy(update={"checked": True, "matches": True}) for item in record.evidence)
     return record.model_copy(update={"evidence": items})

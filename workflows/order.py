@@ -14,7 +14,7 @@ from typing import Any
 from temporalio import workflow
 
 from activities.outcomes import OutcomeActivities
-from domain import clocks, consequences, details, order_preview, rights
+from domain import clocks, consequences, details, order_preview
 from domain.cases.case import Delivery
 from domain.cases.decisions import goes_on
 from domain.cases.record import Resolution
@@ -329,11 +329,11 @@ class OrderWorkflow:
     )
     def extend(self, message: Extend) -> Reply:
         """Asks the buyer, moves the ship-by date, or refuses with the rule."""
-        at = self._sent_at(message)
-        reply = rights.extend(self._standing(), message, at)
-        match self.journal.answer("extend", message.by, reply).verdict:
+        follows = consequences.extend(self._standing(), message, self._sent_at(message))
+        reply = self.journal.answer("extend", message.by, follows.reply)
+        match reply.verdict:
             case Verdict.ASKED:
-                self._ask_extension(message, at)
+                self._ask_extension(message, *follows.opens)
             case Verdict.ACCEPTED if message.answer is not None:
                 self._answer_extension(granted=message.answer is Answer.AGREE)
             case Verdict.ACCEPTED:
@@ -396,7 +396,13 @@ class OrderWorkflow:
     @workflow.query(name="preview", description="What an action would do now, without doing it: message, fields")
     def preview(self, intent: Intent) -> Preview:
         """The same consequences as the action's, not carried out."""
-        prospect = Prospect(self._delivery(), self.hearings.opened + 1, self.watch.snapshot().pushed, self.docket.moved)
+        prospect = Prospect(
+            delivery=self._delivery(),
+            packing=self.hearings.packing,
+            case_number=self.hearings.opened + 1,
+            pushed=self.watch.snapshot().pushed,
+            moved=self.docket.moved,
+        )
         return order_preview.preview(self._standing(), self.treasury.ledger, intent, self.docket.now(), prospect)
 
     # --- what the handlers note ---
@@ -461,8 +467,7 @@ class OrderWorkflow:
         self.docket.close(DutyKind.ANSWER_CANCELLATION)
         self.journal.note("cancellation_refused", Role.BUYER)
 
-    def _ask_extension(self, message: Extend, at: datetime) -> None:
-        duty = clocks.answer_extension(self.order, at)
+    def _ask_extension(self, message: Extend, duty: Duty) -> None:
         self.extension_asked = message.until
         self.extensions_asked += 1
         self.docket.open(duty)
