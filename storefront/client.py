@@ -173,7 +173,7 @@ class Redress:
             await self._signal(order_of(order_id), "tracking", message)
         except OrderClosed as closed:
             arrived = any(event.status is TrackingStatus.DELIVERED for event in message.events)
-            if closed.ending != Ending.LOST or not arrived:
+            if closed.ending not in (Ending.LOST, Ending.CASE) or not arrived:
                 raise
             await self._reopen(order_id, "tracking", message)
 
@@ -329,7 +329,7 @@ class Redress:
         What would be refused, and an unknown or malformed action, has a refusal for its reply; nothing is raised.
         """
         if "submitted_at" not in intent.fields:
-            now = (await self._clock(subject)).now(self._now())
+            now = (await self._clock(subject_of(subject))).now(self._now())
             intent = intent.model_copy(update={"fields": intent.fields | {"submitted_at": now}})
         return await self._query(subject, "preview", Preview, intent)
 

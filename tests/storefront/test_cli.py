@@ -11,11 +11,14 @@ from typing import get_args
 import pytest
 from typer.testing import CliRunner
 
-from domain.messages import Answer, ChargebackState
+from domain import wording
+from domain.cases.record import Channel
+from domain.messages import Answer, ChargebackState, Finding
 from domain.parties import Role
 from domain.policy import Remedy
 from runtime import Exit
-from storefront.cli import Side, Stage, Verdict, Word, app
+from storefront.cli import app
+from storefront.options import Found, Language, Side, Stage, Verdict, Voice, Way, Word
 from tests.server.processes import ROOT, environment
 from tests.storefront.orders import document
 
@@ -57,9 +60,11 @@ def test_help_does_not_wait_for_temporal() -> None:
 def test_choices_are_those_of_the_models() -> None:
     """The command line writes choices out, so that it need not import the models; they must be the same."""
     assert {Role.BUYER, Role.SELLER} == set(get_args(Side))
-    assert (set(Answer), set(ChargebackState), set(Remedy)) == tuple(
-        set(get_args(choice)) for choice in (Word, Stage, Verdict)
+    assert {Role.BUYER, Role.SELLER, Role.SUPPORT} == set(get_args(Voice))
+    assert (set(Answer), set(ChargebackState), set(Remedy), set(Finding), set(Channel)) == tuple(
+        set(get_args(choice)) for choice in (Word, Stage, Verdict, Found, Way)
     )
+    assert wording.LOCALES == get_args(Language)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +75,13 @@ def test_choices_are_those_of_the_models() -> None:
         (["cancel", "A-1"], "Missing option '--by'."),
         (["cancel", "A-1", "--by", "nobody"], "'nobody' is not one of 'buyer', 'seller'"),
         (["rule", "case-A-1-1", "half", "--agent", "x", "--reason", "y"], "is not one of 'return_for_refund'"),
+        (["offer", "case-A-1-1", "release"], "Missing option '--by'."),
+        (["inspect", "case-A-1-1", "fine"], "'fine' is not one of 'as_sent', 'worse'"),
+        (["message", "case-A-1-1", "--by", "buyer"], "Missing argument 'text'"),
+        (["undo", "case-A-1-1", "--agent", "x"], "Missing option '--text'."),
+        (["confirm", "case-A-1-1", "--agent", "x"], "Missing option '--agree'."),
+        (["complain", "A-1", "damaged", "--keep-for", "101"], "Invalid value for '--keep-for'"),
+        (["reasons", "case-A-1-1", "--lang", "de"], "'de' is not one of 'en', 'zh'"),
         (["list", "--limit", "0"], "Invalid value for '--limit'"),
         (["demo", "--day", "soon"], "Invalid value for '--day'"),
     ],

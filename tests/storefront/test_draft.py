@@ -149,7 +149,7 @@ def test_missing_file() -> None:
         ({"placed_at": "2999-12-25T00:00:00Z"}, "order: placed_at lies after 2899: correct the year"),
         (
             {"order_id": "case-1"},
-            "order: order_id begins with order- or case-, which Redress itself puts before it",
+            "order: order_id begins with order- or case- or reopened-, which Redress itself puts before it",
         ),
     ],
 )
