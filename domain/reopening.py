@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from domain.cases.case import Delivery
+from domain.cases.decisions import NOTHING_CAME
 from domain.ledger import EntryKind
 from domain.messages import ChargebackState, Complaint, Reply
 from domain.policy import Policy, Reason
+from domain.settlement import Ending
 from domain.story import Outcome
 
 
@@ -24,6 +26,12 @@ def unknown_reason(policy: Policy, complaint: Complaint) -> Reply | None:
     if complaint.reason in policy.reasons:
         return None
     return Reply.no("reason_unknown", policy.rule("reasons"), pack=policy.pack, codes=tuple(policy.reasons))
+
+
+def refunded_undelivered(outcome: Outcome) -> bool:
+    """Whether the buyer was refunded for a parcel that the carrier had not delivered by then."""
+    by_case = any(case.reason in NOTHING_CAME and case.amount for case in outcome.cases)
+    return outcome.delivered_at is None and (outcome.decision.ending is Ending.LOST or by_case)
 
 
 def delivery_of(outcome: Outcome) -> Delivery:

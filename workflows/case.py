@@ -315,9 +315,7 @@ class CaseWorkflow:
         self._publish()
         self.docket.stop()
         await self.journal.posted()
-        decision = self.record.decision
-        assert decision is not None, "a case ends with a decision, be it that there is none to make"
-        return decision
+        return self.record.final
 
     # --- messages ---
 

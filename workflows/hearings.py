@@ -17,6 +17,7 @@ from domain.cases.opening import case_file
 from domain.cases.record import EvidenceItem, Resolution
 from domain.duties import DutyKind
 from domain.messages import Complaint, Interlock, Message, Overtaken
+from domain.money import Money
 from domain.order import Order
 from domain.parties import Role
 from workflows.case import CaseWorkflow
@@ -45,11 +46,13 @@ class Hearings:
         self.open_case = ""
         self.resolutions: list[Resolution] = []
 
-    def open(self, complaint: Complaint, delivery: Delivery, at: datetime, *, late: bool = False) -> str:
+    def open(
+        self, complaint: Complaint, delivery: Delivery, at: datetime, *, late: bool = False, had: Money | None = None
+    ) -> str:
         """Open a case about a complaint made at `at`; gives its id."""
         self.opened += 1
         now, packing = self._docket.now(), self.packing
-        file = case_file(self._order, complaint, delivery, self.opened, at, now, packing=packing, late=late)
+        file = case_file(self._order, complaint, delivery, self.opened, at, now, packing=packing, late=late, had=had)
         self.open_case = file.case_id
         self._docket.pause(self.open_case, STOPPED_BY_A_CASE, since=at)
         what = "late_case_opened" if late else "case_opened"

@@ -17,12 +17,20 @@ from domain import clocks, details
 from domain.cases.record import Resolution
 from domain.disputes import interlock
 from domain.duties import Duty, Receipt, Silence
+from domain.ledger import EntryKind
 from domain.messages import Chargeback, ChargebackState, Complaint, Message, Reply, Tracking
 from domain.money import Money
 from domain.order import Order
 from domain.parcel import Parcel, TrackingStatus
 from domain.parties import Role
-from domain.reopening import case_of_chargeback, case_of_found_parcel, delivery_of, known_chargebacks, unknown_reason
+from domain.reopening import (
+    case_of_chargeback,
+    case_of_found_parcel,
+    delivery_of,
+    known_chargebacks,
+    refunded_undelivered,
+    unknown_reason,
+)
 from domain.requests import LabelFact, RecallQuery
 from domain.settlement import Decision, Ending
 from domain.states import OrderState, order_state
@@ -157,7 +165,7 @@ class Books:
 
     def _found(self, message: Tracking, at: datetime) -> None:
         delivered = any(event.status is TrackingStatus.DELIVERED for event in message.events)
-        if delivered and self.decision.ending is Ending.LOST and not self.hearings.open_case:
+        if delivered and refunded_undelivered(self._outcome) and not self.hearings.open_case:
             self._open(case_of_found_parcel(), at)
 
     def _complaint(self, message: Complaint, at: datetime) -> None:
@@ -167,10 +175,11 @@ class Books:
         elif refusal := unknown_reason(self.order.policy, message):
             self.journal.answer("buyer_complaint", Role.BUYER, refusal)
         else:
-            self._open(message, at)
+            had = self.treasury.ledger.total(EntryKind.REFUNDED, EntryKind.CHARGED_BACK)
+            self._open(message, at, had=Money(minor=had, currency=self.order.price.total.currency))
 
-    def _open(self, complaint: Complaint, at: datetime) -> None:
-        self.hearings.open(complaint, delivery_of(self._outcome), at, late=True)
+    def _open(self, complaint: Complaint, at: datetime, had: Money | None = None) -> None:
+        self.hearings.open(complaint, delivery_of(self._outcome), at, late=True, had=had)
 
     def _bank_says(self, chargeback_id: str, state: ChargebackState, amount: Money) -> None:
         """A chargeback is a case of its own, which the bank decides; the case hands the evidence in."""

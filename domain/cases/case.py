@@ -107,6 +107,11 @@ class CaseRecord(Model):
         return decision
 
     @property
+    def final(self) -> Resolution:
+        """What the case came to: the decision that took effect, or else that there was none to make."""
+        return next((one for one in self.resolutions if one.number == self.effective), self.standing_decision)
+
+    @property
     def open_offer(self) -> Offer | None:
         """The offer that waits for an answer."""
         return next((offer for offer in self.offers if offer.state is OfferState.OPEN), None)
@@ -144,8 +149,8 @@ class CaseFile(Model):
 
     `opened_at` is when the buyer complained, `asked_at` from when the seller's time to answer counts.
     `packing` is what the seller showed when the parcel was handed over, `standing` are the rules by which a side agrees
-    beforehand. A `late` case was opened after its order had closed: it starts with support. `so_far` is for a case
-    with a long history, which goes on in a new run.
+    beforehand. A `late` case was opened after its order had closed: it starts with support, and `had` is what the buyer
+    had back before, if that is not to shrink. `so_far` is for a case with a long history, which goes on in a new run.
     """
 
     case_id: str
@@ -167,6 +172,7 @@ class CaseFile(Model):
     standing: tuple[StandingRule, ...] = ()
     marketplace: str = ""
     late: bool = False
+    had: Money | None = None
     so_far: CaseProgress | None = None
 
     def rule(self, setting: str) -> str:

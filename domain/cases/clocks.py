@@ -10,7 +10,7 @@ from datetime import datetime
 from domain.calendars import at_share
 from domain.cases.case import CaseFile
 from domain.clocks import duty_of
-from domain.duties import Duty, DutyKind
+from domain.duties import Duty, DutyKind, Silence
 from domain.parties import Role
 from domain.policy import Term
 
@@ -87,8 +87,10 @@ def lead_decides(case: CaseFile, at: datetime) -> Duty:
 
 
 def last_resort(case: CaseFile, at: datetime) -> Duty:
-    """What ends a case that nobody has decided."""
+    """What ends a case that nobody has decided; about an order that had closed, silence changes nothing."""
     term = case.policy.support.last_resort
+    if case.late:
+        term = term.model_copy(update={"on_silence": Silence.CLOSE})
     return _of_support(case, DutyKind.LAST_RESORT, "support.last_resort", term, at, warned=False)
 
 

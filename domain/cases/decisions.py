@@ -35,9 +35,9 @@ LOST = "return_lost"
 
 
 def amount_of(file: CaseFile, remedy: Remedy, amount: Money | None) -> Money:
-    """What the buyer is to have had back under a remedy: all, nothing, or the amount of a partial refund."""
+    """What the buyer is to have had back in total under a remedy: all, nothing more, or that of a partial refund."""
     if remedy is Remedy.RELEASE:
-        return file.at_stake.zero
+        return file.had or file.at_stake.zero
     if remedy is Remedy.PARTIAL_REFUND and amount is not None:
         return amount
     return file.at_stake
@@ -55,8 +55,9 @@ def unfit(file: CaseFile, remedy: Remedy, amount: Money | None) -> Reply | None:
         return Reply.no("amount_missing")
     if amount.currency != file.at_stake.currency:
         return Reply.no("amount_currency", amount=amount.currency, order=file.at_stake.currency)
-    if not 0 < amount.minor < file.at_stake.minor:
-        return Reply.no("amount_beyond", at_stake=file.at_stake)
+    least = file.had or file.at_stake.zero
+    if not least.minor < amount.minor < file.at_stake.minor:
+        return Reply.no("amount_beyond", least=least, at_stake=file.at_stake)
     return None
 
 
@@ -203,11 +204,12 @@ def goes_on(policy: Policy, decision: Resolution) -> bool:
 def contestable(file: CaseFile, record: CaseRecord, decision: Resolution, side: Role) -> bool:
     """Whether a side may appeal: once, if the decision went against it and not by its own consent.
 
-    What no person decided can always be contested; otherwise the reason's policy says whether.
+    What no agent has decided can always be contested; otherwise the reason's policy says whether.
     """
     if decision.agreed or goes_on(file.policy, decision) or any(appeal.by is side for appeal in record.appeals):
         return False
-    if not (decision.automatic or file.policy.reasons[file.reason].appealable):
+    by_an_agent = decision.decided_by is Role.SUPPORT
+    if by_an_agent and not file.policy.reasons[file.reason].appealable:
         return False
     if side is Role.SELLER:
         return decision.amount.minor > 0 and decision.decided_by is not Role.SELLER

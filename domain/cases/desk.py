@@ -148,7 +148,8 @@ def breach(step: Step, kind: DutyKind) -> None:
 
 def uphold(step: Step) -> None:
     """Nobody has decided the appeal: the decision stands, with all that it means in money."""
-    standing = step.record.standing_decision
+    appeal = step.record.open_appeal
+    standing = next(one for one in step.record.resolutions if appeal is None or one.number == appeal.against)
     ground = Ground(code="appeal_lapsed", basis=("silence:support",))
     setting = step.file.rule("appeals.last_resort")
     remedy = standing.remedy or Remedy.RELEASE

@@ -254,11 +254,19 @@ def withdraw(matter: Matter, message: Withdrawal) -> Step:
 
 
 def overtake(step: Step, rule: str, ending: str) -> None:
-    """The order has ended otherwise: what this case would say has no more weight."""
-    _no_remedy(step, Role.PLATFORM, rule, step.now, "overtaken", "event:ending")
+    """The order has ended otherwise: what this case would still say has no more weight; what took effect stands."""
+    if not step.record.effective:
+        _no_remedy(step, Role.PLATFORM, rule, step.now, "overtaken", "event:ending")
     withdraw_all(step, CaseState.OVERTAKEN)
     step.change(freeze=None)
     step.note("overtaken", *SIDES, ending=ending)
+
+
+def let_stand(step: Step, rule: str) -> None:
+    """Nobody has decided a case about an order that had closed: its outcome stands as it was."""
+    _no_remedy(step, Role.PLATFORM, rule, step.now, "outcome_stands", "silence:support")
+    withdraw_all(step, CaseState.OVERTAKEN)
+    step.note("outcome_stands", *SIDES)
 
 
 def _no_remedy(step: Step, by: Role, rule: str, at: datetime, code: str, basis: str) -> None:

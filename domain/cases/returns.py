@@ -124,6 +124,7 @@ def inspect(matter: Matter, message: Inspection) -> Step:
         # Whoever confirms what came back has nothing left to contest.
         step.close(DutyKind.INSPECT, clocks.APPEALS[Role.SELLER])
         _trip(step, over=True, finding=finding)
+        step.note("return_inspected", finding=finding)
         _refund(step, Ground(code="inspected", basis=("answer:seller", "event:return")), Role.SELLER)
         return step.answer("inspected", rule)
     drafted = Step(matter)
@@ -151,11 +152,11 @@ def _deduct(step: Step, drafted: Step, message: Inspection, basis: tuple[str, ..
         return step.refuse(Reply.no("deduction_beyond", rule, most=most))
     drafted.close(DutyKind.INSPECT)
     _trip(drafted, over=True, finding=message.finding)
+    drafted.note("return_inspected", finding=message.finding)
     facts = {"deduction": str(deduction), "most": str(most)}
     ground = Ground(code="deducted", facts=facts, basis=(f"rule:{rule}", *basis))
     refund, costs = less_label(drafted, at_stake - deduction)
-    marks = {"costs": costs, "automatic": True}
-    decide(drafted, Remedy.PARTIAL_REFUND, refund, Role.SELLER, rule, ground, **marks)
+    decide(drafted, Remedy.PARTIAL_REFUND, refund, Role.SELLER, rule, ground, costs=costs)
     return drafted.answer("deducted", rule, amount=refund)
 
 

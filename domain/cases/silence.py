@@ -27,6 +27,8 @@ def lapsed(matter: Matter, duty: Duty) -> Step:  # noqa: C901, PLR0912 -- one ta
             hearing.offer_lapsed(step)
         case DutyKind.ADD_EVIDENCE, _:
             not_handed_in(step)
+        case DutyKind.LAST_RESORT, Silence.CLOSE:
+            hearing.let_stand(step, duty.rule)
         case _, Silence.ASK_SUPPORT:
             hearing.to_support(step)
         case _, Silence.REFUND:

@@ -87,13 +87,14 @@ def statement(matter: Matter, resolution: Resolution) -> Statement:
         amount=resolution.amount,
         money=money,
         contest=contest,
-        sentences=tuple(_worded(ground) for ground in _grounds(file, resolution, money, contest)),
+        sentences=tuple(_worded(ground) for ground in _grounds(matter, resolution, money, contest)),
     )
 
 
-def _grounds(file: CaseFile, resolution: Resolution, money: Division, contest: tuple[Contest, ...]) -> Iterable[Ground]:
-    ruling = f"ruling:{resolution.number}"
-    facts = {"remedy": str(resolution.remedy or "withdrawn"), "amount": str(resolution.amount)}
+def _grounds(matter: Matter, resolution: Resolution, money: Division, contest: tuple[Contest, ...]) -> Iterable[Ground]:
+    file, ruling = matter.file, f"ruling:{resolution.number}"
+    without = "withdrawn" if resolution.decided_by is Role.BUYER else "overtaken"
+    facts = {"remedy": str(resolution.remedy or without), "amount": str(resolution.amount)}
     yield Ground(code="decided", facts=facts, basis=(ruling,))
     behind = ruling if resolution.agent else f"rule:{resolution.rule}"
     yield Ground(code="under_rule", facts={"rule": resolution.rule, "pack": file.policy.pack}, basis=(behind,))
@@ -104,13 +105,26 @@ def _grounds(file: CaseFile, resolution: Resolution, money: Division, contest: t
         yield Ground(code="confirmed", facts={"agent": resolution.confirmed_by}, basis=(ruling,))
     code = "by_automation" if resolution.automatic else "by_a_person"
     yield Ground(code=code, facts={"by": str(resolution.decided_by)}, basis=(ruling,))
-    shares = {"buyer": str(money.buyer), "seller": str(money.seller), "platform": str(money.platform)}
-    yield Ground(code="money", facts=shares | {"tax": str(money.tax)}, basis=(ruling,))
+    if resolution.remedy is not None:
+        yield from _money(matter, resolution, money)
     for way in contest:
         facts = {"side": str(way.side), "until": wording.moment(way.until)}
         yield Ground(code="may_contest", facts=facts, basis=(f"rule:{way.rule}",))
     if not contest:
         yield Ground(code="final", basis=(f"rule:{file.rule('appeals.window')}",))
+
+
+def _money(matter: Matter, resolution: Resolution, money: Division) -> Iterator[Ground]:
+    """How the money divides, and what the platform adds: a refund is never taken back, a loss may be its own."""
+    ruling = f"ruling:{resolution.number}"
+    shares = {"buyer": str(money.buyer), "seller": str(money.seller), "platform": str(money.platform)}
+    yield Ground(code="money", facts=shares | {"tax": str(money.tax)}, basis=(ruling,))
+    if resolution.borne_by is Role.PLATFORM:
+        yield Ground(code="platform_bears", facts={"seller": str(matter.file.price.seller_share)}, basis=(ruling,))
+    before = [one for one in matter.record.resolutions[: resolution.number - 1] if one.effective_at]
+    had = max((one.amount for one in before), default=money.buyer)
+    if resolution.amount < had:
+        yield Ground(code="refund_kept", facts={"amount": str(had)}, basis=(ruling,))
 
 
 def _worded(ground: Ground) -> Sentence:
