@@ -202,7 +202,13 @@ class Redress:
         if lenient:
             await self._signal_or_reopen(order_id, "buyer_complaint", message)
             return Reply.yes("complaint_left")
-        reply = await self._update(order_of(order_id), "open_case", message, request_id)
+        try:
+            reply = await self._update(order_of(order_id), "open_case", message, request_id)
+        except OrderClosed as closed:
+            if closed.ending is None:
+                raise
+            await self._reopen(order_id, "buyer_complaint", message)
+            return Reply.yes("complaint_late")
         await self._appeared(reply.case_id)
         return reply
 
