@@ -81,11 +81,17 @@ def ship(
     order: Order,
     carrier: Annotated[str, typer.Argument(help="ups, usps, fedex, dhl, sandbox and so on.")],
     tracking_number: Annotated[str, typer.Argument(help="As the carrier gave it.")],
+    packing: Annotated[
+        list[str] | None, typer.Option(metavar="ITEM", help="What was packed, as in packing@film.mp4; repeatable.")
+    ] = None,
+    uris: Uris = None,
+    sandbox: Sandbox = False,
     at: At = None,
     as_json: Json = False,
 ) -> None:
     """The seller says that the parcel is on its way."""
-    work().leave("ship", order, as_json, carrier=carrier, tracking_number=tracking_number, at=at)
+    fields: dict[str, Any] = {"carrier": carrier, "tracking_number": tracking_number, "packing": packing}
+    work().leave("ship", order, as_json, **fields, uris=uris, sandbox=sandbox, at=at)
 
 
 @app.command()

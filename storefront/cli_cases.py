@@ -257,6 +257,12 @@ def conversation(case: Case, lang: Lang = "en", as_json: Json = False) -> None:
 
 
 @app.command()
+def exhibits(case: Case, lang: Lang = "en", as_json: Json = False) -> None:
+    """The evidence of both sides beside each other, and what is still missing."""
+    work().exhibits(case, lang, as_json)
+
+
+@app.command()
 def notes(case: Case, as_json: Json = False) -> None:
     """Support's own notes: never for the sides."""
     work().notes(case, as_json)

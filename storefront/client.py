@@ -35,6 +35,7 @@ from temporalio.service import RPCError, RPCStatusCode
 import runtime
 from domain.base import Model
 from domain.cases.conversation import Conversation
+from domain.cases.exhibits import Exhibits
 from domain.cases.record import Resolution, Said
 from domain.cases.statements import Statement
 from domain.clock import REAL_TIME, Clock
@@ -164,7 +165,10 @@ class Redress:
                 raise DuplicateOrder(order.order_id) from None
 
     async def ship(self, order_id: str, message: Shipped) -> None:
-        """The seller says that the parcel is on its way. What is not accepted shows in the timeline."""
+        """The seller says that the parcel is on its way, and may show what was packed.
+
+        What is not accepted shows in the timeline.
+        """
         await self._signal(order_of(order_id), "shipped", message)
 
     async def tracking(self, order_id: str, message: Tracking) -> None:
@@ -306,6 +310,10 @@ class Redress:
     async def conversation(self, case_id: str) -> Conversation:
         """What was said as both sides may read it, oldest first, and who must answer next by when (UTC)."""
         return await self._query(case_of(case_id), "conversation", Conversation)
+
+    async def exhibits(self, case_id: str) -> Exhibits:
+        """The evidence of both sides beside each other, and what of the checklist the buyer has not shown."""
+        return await self._query(case_of(case_id), "exhibits", Exhibits)
 
     async def notes(self, case_id: str) -> tuple[Said, ...]:
         """Support's internal notes: never for the sides."""

@@ -158,6 +158,17 @@ def conversation(case: str, lang: str, as_json: bool) -> NoReturn:
     _run(work, as_json)
 
 
+def exhibits(case: str, lang: str, as_json: bool) -> NoReturn:
+    """What the sides have shown."""
+
+    async def work() -> None:
+        case_of(case)
+        answer = await (await Redress.connect()).exhibits(case)
+        _show(answer, as_json, lambda: show.exhibits(show.console(), answer, lang))
+
+    _run(work, as_json)
+
+
 def notes(case: str, as_json: bool) -> NoReturn:
     """What support has noted."""
 

@@ -107,7 +107,7 @@ def message(model: type[_Said], **given: Any) -> _Said:
         told["proposal"] = {name: told.pop(name) for name in ("remedy", "amount") if name in told}
     if percent := told.pop("keep_for", None):
         told["standing"] = (StandingRule(by=Role.BUYER, percent=percent),)
-    _attach("items" if model is EvidenceSent else "evidence", told)
+    _attach({EvidenceSent: "items", Shipped: "packing"}.get(model, "evidence"), told)
     try:
         return model(**told)
     except ValidationError as error:

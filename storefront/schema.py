@@ -10,23 +10,40 @@ from pydantic.json_schema import JsonSchemaMode
 
 from domain.base import Model
 from domain.cases.case import CaseFile
-from domain.cases.record import Resolution
+from domain.cases.conversation import Conversation
+from domain.cases.exhibits import Exhibits
+from domain.cases.record import Resolution, Said
+from domain.cases.statements import Statement
 from domain.duties import Receipt
 from domain.messages import (
     Acceptance,
+    Appeal,
+    Assignment,
     Cancel,
+    CaseMessage,
     Chargeback,
     Complaint,
+    Confirmation,
     Disruption,
+    EvidenceRequest,
+    EvidenceSent,
     Extend,
+    Inspection,
+    Interlock,
+    OfferAnswer,
+    OfferMade,
+    Overtaken,
     Reply,
     Response,
     Ruling,
     Shipped,
     Tracking,
+    Undo,
     Withdrawal,
 )
 from domain.order import Order
+from domain.preview import Intent, Preview
+from domain.requests import LabelFact, RecallQuery
 from domain.story import Notice, Outcome, Status, StoryEntry
 
 SENT: tuple[type[Model], ...] = (
@@ -41,10 +58,38 @@ SENT: tuple[type[Model], ...] = (
     Chargeback,
     Disruption,
     Response,
-    Ruling,
+    OfferMade,
+    OfferAnswer,
+    EvidenceSent,
+    CaseMessage,
     Withdrawal,
+    Inspection,
+    Appeal,
+    Assignment,
+    EvidenceRequest,
+    Ruling,
+    Confirmation,
+    Undo,
+    Intent,
+    Interlock,
+    Overtaken,
+    LabelFact,
+    RecallQuery,
 )
-ANSWERED: tuple[type[Model], ...] = (Reply, Status, Receipt, StoryEntry, Resolution, Outcome, Notice)
+ANSWERED: tuple[type[Model], ...] = (
+    Reply,
+    Preview,
+    Status,
+    Receipt,
+    StoryEntry,
+    Conversation,
+    Exhibits,
+    Said,
+    Statement,
+    Resolution,
+    Outcome,
+    Notice,
+)
 
 
 def schemas() -> dict[str, str]:

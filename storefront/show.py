@@ -12,7 +12,8 @@ from rich.table import Table
 
 from domain import wording
 from domain.cases.conversation import Conversation
-from domain.cases.record import Said
+from domain.cases.exhibits import Exhibits
+from domain.cases.record import Evidence, Said
 from domain.cases.statements import Statement
 from domain.duties import OpenDuty, Receipt
 from domain.messages import Reply
@@ -130,6 +131,8 @@ def preview(screen: Console, answer: Preview, lang: str = "en") -> None:
         screen.print(f"  refund  {answer.refund} in total")
     if answer.money is not None:
         screen.print(f"  money   {_division(answer.money)}")
+    if answer.could_decide:
+        screen.print(f"  could be decided at once under {answer.could_decide}")
     for duty in answer.opens:
         due = wording.moment(duty.due) if duty.due else "no date: the clock stands still"
         who, what = wording.name(duty.owner, lang), wording.action(duty.kind, lang)
@@ -151,6 +154,17 @@ def conversation(screen: Console, answer: Conversation, lang: str = "en") -> Non
         screen.print(f"  next  {who}: {what}, {due}", soft_wrap=True)
 
 
+def exhibits(screen: Console, answer: Exhibits, lang: str = "en") -> None:
+    """The evidence of both sides beside each other."""
+    table = _table("Shows", "Buyer", "Seller", "Support")
+    for exhibit in answer.exhibits:
+        sides = ("\n".join(map(_item, items)) for items in (exhibit.buyer, exhibit.seller, exhibit.support))
+        table.add_row(clean(wording.name(exhibit.kind, lang)), *sides)
+    screen.print(table)
+    if answer.missing:
+        screen.print(f"  missing  {', '.join(wording.name(kind, lang) for kind in answer.missing)}")
+
+
 def notes(screen: Console, answer: Iterable[Said]) -> None:
     """Support's own notes, a line each."""
     for said in answer:
@@ -167,6 +181,11 @@ def reasons(screen: Console, answer: Iterable[Statement], lang: str = "en") -> N
         for sentence in statement.sentences:
             text = sentence.text.get(wording.catalogue_of(lang), sentence.code)
             screen.print(clean(f"  {text}  [{', '.join(sentence.basis)}]"), soft_wrap=True)
+
+
+def _item(item: Evidence) -> str:
+    found = {True: "", False: ": not the file that was sealed", None: ": not found yet" if item.checked else ""}
+    return clean(f"{item.id} {item.uri or item.text}{found[item.matches]}")
 
 
 def _said(said: Said, lang: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ from temporalio import workflow
 from domain import wording
 from domain.cases.case import CaseFile
 from domain.duties import DutyKind
+from domain.messages import Finding
 from domain.order import Order
+from domain.policy import CaseState, EvidenceKind
 from storefront.draft import OrderDraft
 from storefront.schema import ANSWERED, SENT
 from workflows import search_attributes
 from workflows.case import CaseWorkflow
 from workflows.order import OrderWorkflow
+from workflows.reopened import ReopenedOrderWorkflow
 
 PAGE = (Path(__file__).parents[2] / "docs" / "contract.md").read_text(encoding="utf-8")
 MODELS = {model.__name__: model for model in (*SENT, *ANSWERED)} | {OrderDraft.__name__: OrderDraft}
@@ -25,9 +29,9 @@ EXAMPLES = [(name, text) for name, text in re.findall(r"^```json (\w+)\n(.*?)^``
 
 
 def section(heading: str) -> str:
-    """The part of the page under a heading, without the headings of the same rank after it."""
-    rank = heading.split(" ", 1)[0]
-    return PAGE.split(f"\n{heading}\n", 1)[1].split(f"\n{rank} ", 1)[0]
+    """The part of the page under a heading, up to the next one of the same rank or a higher one."""
+    rank = len(heading.split(" ", 1)[0])
+    return re.split(rf"^#{{1,{rank}}} ", PAGE.split(f"\n{heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def handlers(definition: type[object]) -> set[tuple[str, str, str]]:
@@ -67,12 +71,38 @@ def test_every_json_block_names_its_model() -> None:
     assert [] == re.findall(r"^```json\s*$", PAGE, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("heading", "definition"), [("## Orders", OrderWorkflow), ("## Cases", CaseWorkflow)])
-def test_handlers_are_those_of_the_workflow(heading: str, definition: type[object]) -> None:
+@pytest.mark.parametrize(
+    ("headings", "definition"),
+    [
+        (("## Orders", "### To the order"), OrderWorkflow),
+        (("## Cases", "### To the case"), CaseWorkflow),
+        (("## Orders taken up again", "### To the order"), ReopenedOrderWorkflow),
+    ],
+)
+def test_handlers_are_those_of_the_workflow(headings: tuple[str, ...], definition: type[object]) -> None:
     """The page lists exactly the signals, updates and queries that the workflow has, with their models."""
-    listed = re.findall(r"^\| (signal|update|query) \| `(\w+)` \| (`\w+`)? ?\|", section(heading), re.MULTILINE)
+    page = "\n".join(map(section, headings))
+    listed = re.findall(r"^\| (signal|update|query) \| `(\w+)` \| (`\w+`)? ?\|", page, re.MULTILINE)
 
-    assert handlers(definition) == set(listed)
+    assert sorted(handlers(definition)) == sorted(listed)
+
+
+def test_states_of_a_case_are_those_of_the_model() -> None:
+    """The page says of every state who must act."""
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ", section("### States"), re.MULTILINE)
+
+    assert sorted(CaseState) == sorted(state for row in rows for state in re.findall(r"`(\w+)`", row))
+
+
+@pytest.mark.parametrize(
+    ("heading", "intro", "kinds"),
+    [("### Evidence", "`kind` is one of ", EvidenceKind), ("### Returns", "`finding` is ", Finding)],
+)
+def test_choices_are_those_of_the_models(heading: str, intro: str, kinds: type[StrEnum]) -> None:
+    """Kinds of evidence and findings of an inspection are all named, and no others."""
+    sentence = section(heading).split(intro, 1)[1].split(";" if kinds is EvidenceKind else "\n", 1)[0]
+
+    assert set(kinds) == set(re.findall(r"`(\w+)`", sentence)) - {"deduction"}
 
 
 def test_search_attributes_are_those_of_the_registry() -> None:
