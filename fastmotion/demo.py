@@ -25,6 +25,7 @@ import runtime
 from activities.notices import SqlOutbox
 from activities.outcomes import SqlOutcomes
 from activities.sandbox.carrier import SandboxCarrier
+from activities.sandbox.files import SandboxFiles
 from activities.sandbox.payments import SandboxPayments, Totals
 from activities.store import open_store
 from domain.base import Model
@@ -151,6 +152,7 @@ class Demo:
         self._day = day
         self._payments = SandboxPayments(folder / "payments.sqlite")
         self._carrier = SandboxCarrier(folder / "carrier.sqlite")
+        self._files = SandboxFiles(folder / "evidence")
         store = open_store(f"sqlite:///{folder / 'redress.sqlite'}")
         self._outbox = SqlOutbox(store)
         self._outcomes = SqlOutcomes(store)
@@ -199,6 +201,7 @@ class Demo:
             redress,
             self._payments,
             self._carrier,
+            self._files,
             until=lambda instant: _until(clock.real_instant(instant)),
             pause=lambda: asyncio.sleep(_LOOK),
             lost=self._note_retry,

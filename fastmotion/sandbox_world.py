@@ -1,8 +1,8 @@
-"""A world for stories: any Temporal server with its workers, the sandbox payment provider and the sandbox carrier."""
+"""A world for stories: any Temporal server with its workers, and the sandbox payment provider, carrier and files."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -10,12 +10,15 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.sandbox.carrier import SandboxCarrier
+from activities.sandbox.files import SandboxFiles
 from activities.sandbox.payments import SandboxPayments
+from domain.cases.record import EvidenceItem
 from domain.messages import Chargeback, ChargebackState, Reply
 from domain.parcel import Shipment
 from domain.requests import News
 from domain.story import Outcome
-from fastmotion.stories import ANSWERED, Scene
+from fastmotion.exhibits import Exhibit
+from fastmotion.stories import LEFT, Scene
 from storefront.client import Redress
 from storefront.draft import OrderDraft
 from storefront.errors import DuplicateOrder, MessageRefused, NotAnswered, OrderClosed, UnknownOrder
@@ -41,6 +44,7 @@ class SandboxWorld:
         redress: Redress,
         payments: SandboxPayments,
         carrier: SandboxCarrier,
+        files: SandboxFiles,
         *,
         until: Callable[[datetime], Awaitable[None]],
         pause: Callable[[], Awaitable[None]],
@@ -49,6 +53,7 @@ class SandboxWorld:
         self._redress = redress
         self._payments = payments
         self._carrier = carrier
+        self._files = files
         self._until = until
         self._pause = pause
         self._lost = lost
@@ -58,10 +63,10 @@ class SandboxWorld:
         """Let policy time pass until `instant`."""
         await self._until(instant)
 
-    async def begin(self, draft: OrderDraft, shipment: Shipment, journey: News) -> None:
-        """Capture the payment, teach the carrier the journey, start the order."""
+    async def begin(self, draft: OrderDraft, journeys: Mapping[Shipment, News]) -> None:
+        """Capture the payment, teach the carrier the journeys, start the order."""
         self._payments.capture(draft.payment_ref, draft.price.total)
-        if journey.events:
+        for shipment, journey in journeys.items():
             self._carrier.script(shipment, journey.events, journey.estimate)
         try:
             handle = await self._patiently(lambda: self._redress.start(draft, backdated=True))
@@ -69,6 +74,15 @@ class SandboxWorld:
             # An earlier try got through, and only its answer was lost.
             handle = self._redress.client.get_workflow_handle_for(OrderWorkflow.run, f"order-{draft.order_id}")
         self._orders[draft.order_id] = handle
+
+    async def hand_in(self, exhibit: Exhibit) -> EvidenceItem:
+        """Put the file into the store; what is tampered with is exchanged at once."""
+        if exhibit.text:
+            return exhibit.item("", "")
+        uri, digest = self._files.put(exhibit.content, exhibit.name)
+        if exhibit.tampered:
+            self._files.tamper(uri, exhibit.exchanged)
+        return exhibit.item(uri, digest)
 
     async def tell(self, scene: Scene) -> Reply | None:
         """Pass on what is said. A refusal is a reply too."""
@@ -87,7 +101,7 @@ class SandboxWorld:
 
     async def _send(self, scene: Scene) -> Reply | None:
         send = getattr(self._redress, scene.does)
-        request = {"request_id": scene.name} if scene.does in ANSWERED else {}
+        request = {} if scene.does in LEFT else {"request_id": scene.name}
         reply: Reply | None = await send(scene.subject, scene.message, **request)
         return reply
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
@@ -20,33 +20,46 @@ from typing import Any, Final, Protocol
 from pydantic import Field, TypeAdapter
 
 from activities.sandbox import journeys
+from activities.sandbox.labels import label_shipment
 from domain.base import Model
+from domain.cases.record import EvidenceItem, StandingRule
 from domain.clock import REAL_TIME, Clock
 from domain.ledger import EntryKind
 from domain.messages import (
     Acceptance,
+    Appeal,
+    Assignment,
     Cancel,
+    CaseMessage,
     Chargeback,
     Complaint,
+    Confirmation,
     Disruption,
+    EvidenceRequest,
+    EvidenceSent,
     Extend,
+    Inspection,
     Message,
+    OfferAnswer,
+    OfferMade,
     Reply,
     Response,
     Ruling,
     Shipped,
     Tracking,
+    Undo,
     Verdict,
     Withdrawal,
 )
 from domain.money import Money
 from domain.order import Line, PriceSplit
-from domain.parcel import Shipment, TrackingEvent
+from domain.parcel import Shipment
 from domain.parties import Id, Party, Role
 from domain.requests import News
 from domain.settlement import Ending
 from domain.story import Notice, Outcome
 from domain.tracking_numbers import sandbox_number
+from fastmotion.exhibits import Exhibit
 from storefront.draft import OrderDraft
 
 FOLDER: Final = Path(__file__).parent / "stories"
@@ -67,8 +80,19 @@ class Act(StrEnum):
     CHARGEBACK = "chargeback"
     DISRUPT = "disrupt"
     RESPOND = "respond"
-    RULE = "rule"
+    OFFER = "offer"
+    ANSWER_OFFER = "answer_offer"
     WITHDRAW = "withdraw"
+    EVIDENCE = "evidence"
+    MESSAGE = "message"
+    REQUEST_EVIDENCE = "request_evidence"
+    ASSIGN = "assign"
+    RULE = "rule"
+    CONFIRM = "confirm"
+    UNDO = "undo"
+    TRACK_RETURN = "track_return"
+    INSPECT = "inspect"
+    APPEAL = "appeal"
 
 
 MESSAGES: Final[Mapping[Act, type[Message]]] = {
@@ -81,19 +105,35 @@ MESSAGES: Final[Mapping[Act, type[Message]]] = {
     Act.CHARGEBACK: Chargeback,
     Act.DISRUPT: Disruption,
     Act.RESPOND: Response,
-    Act.RULE: Ruling,
+    Act.OFFER: OfferMade,
+    Act.ANSWER_OFFER: OfferAnswer,
     Act.WITHDRAW: Withdrawal,
+    Act.EVIDENCE: EvidenceSent,
+    Act.MESSAGE: CaseMessage,
+    Act.REQUEST_EVIDENCE: EvidenceRequest,
+    Act.ASSIGN: Assignment,
+    Act.RULE: Ruling,
+    Act.CONFIRM: Confirmation,
+    Act.UNDO: Undo,
+    Act.TRACK_RETURN: Tracking,
+    Act.INSPECT: Inspection,
+    Act.APPEAL: Appeal,
 }
 
-TO_THE_CASE: Final = frozenset({Act.RESPOND, Act.RULE, Act.WITHDRAW})
-ANSWERED: Final = frozenset({Act.COMPLAIN, Act.CANCEL, Act.EXTEND, *TO_THE_CASE})
-"""What is answered at once; the rest is only left with the order."""
+TO_THE_ORDER: Final = frozenset(
+    {Act.SHIP, Act.TRACKING, Act.ACCEPT, Act.COMPLAIN, Act.CANCEL, Act.EXTEND, Act.CHARGEBACK, Act.DISRUPT}
+)
+LEFT: Final = frozenset(
+    {Act.SHIP, Act.TRACKING, Act.ACCEPT, Act.CHARGEBACK, Act.DISRUPT, Act.EVIDENCE, Act.MESSAGE, Act.TRACK_RETURN}
+)
+"""What is only left with the order or case; the rest is answered at once."""
 
 JOURNEYS: Final[Mapping[str, Callable[..., journeys.Journey]]] = {
     journey.__name__: journey
     for journey in (
         journeys.never_scanned,
         journeys.direct,
+        journeys.signed_for,
         journeys.late,
         journeys.stalled_for_ever,
         journeys.lost,
@@ -104,7 +144,13 @@ JOURNEYS: Final[Mapping[str, Callable[..., journeys.Journey]]] = {
     )
 }
 
-_LENGTHS: Final = ("since", "until")
+SHOWN: Final = frozenset(
+    {EntryKind.COMPENSATED, EntryKind.CLAWED_BACK, EntryKind.RECOVERED}
+    | {EntryKind.LABEL, EntryKind.LABEL_REFUNDED, EntryKind.LABEL_CHARGED}
+)
+"""The movements of money that a story tells of where they occur."""
+
+_LENGTHS: Final = ("since", "until", "expires")
 """The fields of messages that stories write as lengths since the purchase."""
 
 _LENGTH: Final = TypeAdapter(timedelta)
@@ -121,27 +167,63 @@ class Journey(Model):
     lengths: dict[str, timedelta] = Field(default_factory=dict)
     pushed: bool = True
 
+    def journey(self) -> News:
+        """All that the carrier will ever say of it."""
+        return News(events=JOURNEYS[self.name](PURCHASE + self.label, **self.lengths))
+
+
+class Return(Model):
+    """What the goods do on their way back: a journey from the moment the carrier has them.
+
+    The return is that of the `decision` with this number in the `case` with this number.
+    """
+
+    name: str
+    handed_over: timedelta
+    lengths: dict[str, timedelta] = Field(default_factory=dict)
+    pushed: bool = True
+    case: int = 1
+    decision: int = 1
+
+    def shipment(self, order_id: str) -> Shipment:
+        """The parcel that the case's label is for."""
+        return label_shipment(f"label-case-{order_id}-{self.case}-{self.decision}")
+
+    def journey(self) -> News:
+        """All that the carrier will ever say of it, from the first scan on."""
+        made = PURCHASE + self.handed_over - journeys.FIRST_SCAN
+        _, *events = JOURNEYS[self.name](made, **self.lengths)
+        return News(events=tuple(events))
+
 
 class Step(Model):
-    """Somebody acts at a length since the purchase. `says` is the message, `reply` how it must be answered."""
+    """Somebody acts at a length since the purchase. `says` is the message, `reply` how it must be answered.
+
+    `evidence` are the kinds of what they show; in full, what an `Exhibit` has.
+    `case` is the number of the case that hears it, for a disruption none if it is the order.
+    """
 
     at: timedelta
     who: Role
     does: Act
     says: dict[str, Any] = Field(default_factory=dict)
+    evidence: tuple[str | dict[str, Any], ...] = ()
     reply: Verdict = Verdict.ACCEPTED
+    case: int | None = None
 
 
 class Ends(Model):
     """How a story must end. Amounts in minor units; `seller` is all that the seller was paid.
 
-    `cases` are the remedies of its cases in order, `notices` the kinds that each party was told, oldest first.
+    `cases` are the remedies of its cases in order, `notices` the kinds that each party was told, oldest first,
+    `ledger` the totals of what else moved (`SHOWN`).
     """
 
     ending: Ending
     refunded: int = 0
     charged_back: int = 0
     seller: int = 0
+    ledger: dict[EntryKind, int] = Field(default_factory=dict)
     cases: tuple[str, ...] = ()
     rejected: int = 0
     found: bool = False
@@ -150,7 +232,10 @@ class Ends(Model):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A step that is ready to be said: `name` is its own among all scenes, `at` in UTC, `subject` who hears it."""
+    """A step that is ready to be said: `name` is its own among all scenes, `at` in UTC, `subject` who hears it.
+
+    What is shown with it has first to be handed in.
+    """
 
     name: str
     at: datetime
@@ -159,6 +244,19 @@ class Scene:
     subject: str
     message: Message
     reply: Verdict = Verdict.ACCEPTED
+    exhibits: tuple[Exhibit, ...] = ()
+
+    def showing(self, items: tuple[EvidenceItem, ...]) -> Scene:
+        """The scene with what was handed in."""
+        field = "items" if self.does is Act.EVIDENCE else "evidence"
+        return replace(self, message=self.message.model_copy(update={field: items})) if items else self
+
+
+class InChinese(Model):
+    """What a story is called, and what it shows, for Chinese readers."""
+
+    title: str
+    moral: str
 
 
 class Story(Model):
@@ -167,11 +265,15 @@ class Story(Model):
     name: Id
     title: str = Field(max_length=60)
     moral: str
+    zh: InChinese | None = None
     items: int = Field(gt=0)
     buyer: Id
     seller: Id
+    category: str = ""
+    standing: tuple[StandingRule, ...] = ()
     estimate: timedelta | None = None
     parcel: Journey | None = None
+    returns: tuple[Return, ...] = ()
     steps: tuple[Step, ...] = ()
     ends: Ends
 
@@ -183,7 +285,7 @@ class Story(Model):
             marketplace="demo",
             buyer=Party(id=self.buyer, time_zone="America/New_York", country="US"),
             seller=Party(id=self.seller, time_zone="America/Los_Angeles", country="US"),
-            lines=(Line(listing_id=f"listing-{self.name}", price=items),),
+            lines=(Line(listing_id=f"listing-{self.name}", price=items, category=self.category),),
             price=PriceSplit(
                 items=items,
                 shipping=_usd(900),
@@ -192,21 +294,25 @@ class Story(Model):
             ),
             placed_at=PURCHASE,
             payment_ref=f"ch_{order_id}",
+            standing=self.standing,
             estimate=None if self.estimate is None else PURCHASE + self.estimate,
             clock=clock,
         )
 
-    def journey(self) -> News:
-        """All that the carrier will ever say of the parcel."""
-        if self.parcel is None:
-            return News()
-        return News(events=JOURNEYS[self.parcel.name](PURCHASE + self.parcel.label, **self.parcel.lengths))
+    def journeys(self, order_id: str) -> Mapping[Shipment, News]:
+        """All that the carrier will ever say of the parcels, there and back."""
+        told = {shipment(order_id): self.parcel.journey()} if self.parcel else {}
+        return told | {back.shipment(order_id): back.journey() for back in self.returns}
 
     def scenes(self, order_id: str) -> tuple[Scene, ...]:
         """Everything that is said in the order of time, the carrier's own news included."""
         told = [self._scene(number, step, order_id) for number, step in enumerate(self.steps, 1)]
         if self.parcel and self.parcel.pushed:
-            told += [_pushed(number, event, order_id) for number, event in enumerate(self.journey().events, 1)]
+            told += _pushed(self.parcel.journey(), Act.TRACKING, order_id, f"{order_id}-push")
+        for number, back in enumerate(self.returns, 1):
+            if back.pushed:
+                subject = f"case-{order_id}-{back.case}"
+                told += _pushed(back.journey(), Act.TRACK_RETURN, subject, f"{order_id}-back-{number}")
         return tuple(sorted(told, key=lambda scene: scene.at))
 
     def _scene(self, number: int, step: Step, order_id: str) -> Scene:
@@ -214,29 +320,41 @@ class Story(Model):
         said = {**step.says, "submitted_at": at}
         if step.does is Act.SHIP:
             said = shipment(order_id).model_dump() | said
+        if step.does is Act.EVIDENCE:
+            said["items"] = ()
         for name in _LENGTHS:
             if name in said:
                 said[name] = PURCHASE + _LENGTH.validate_python(said[name])
+        to_case = step.case is not None or step.does not in TO_THE_ORDER
         return Scene(
             name=f"{order_id}-{number}-{step.does}",
             at=at,
             who=step.who,
             does=step.does,
-            subject=f"case-{order_id}-1" if step.does in TO_THE_CASE else order_id,
+            subject=f"case-{order_id}-{step.case or 1}" if to_case else order_id,
             message=MESSAGES[step.does].model_validate(said),
             reply=step.reply,
+            exhibits=tuple(_exhibit(shown, f"{order_id} {number}") for shown in step.evidence),
         )
 
 
-def _pushed(number: int, event: TrackingEvent, order_id: str) -> Scene:
-    return Scene(
-        name=f"{order_id}-push-{number}",
-        at=event.at,
-        who=Role.CARRIER,
-        does=Act.TRACKING,
-        subject=order_id,
-        message=Tracking(events=(event,), submitted_at=event.at),
-    )
+def _exhibit(shown: str | dict[str, Any], origin: str) -> Exhibit:
+    fields = {"kind": shown} if isinstance(shown, str) else shown
+    return Exhibit(**{"origin": origin} | fields)
+
+
+def _pushed(news: News, does: Act, subject: str, name: str) -> list[Scene]:
+    return [
+        Scene(
+            name=f"{name}-{number}",
+            at=event.at,
+            who=Role.CARRIER,
+            does=does,
+            subject=subject,
+            message=Tracking(events=(event,), submitted_at=event.at),
+        )
+        for number, event in enumerate(news.events, 1)
+    ]
 
 
 def shipment(order_id: str) -> Shipment:
@@ -260,11 +378,13 @@ def ended(outcome: Outcome, notices: Iterable[Notice]) -> Ends:
     told: dict[Role, list[str]] = {}
     for notice in notices:
         told.setdefault(notice.to, []).append(notice.kind)
+    moved = {kind: outcome.ledger.total(kind) for kind in EntryKind if kind in SHOWN}
     return Ends(
         ending=outcome.decision.ending,
         refunded=outcome.ledger.total(EntryKind.REFUNDED),
         charged_back=outcome.ledger.total(EntryKind.CHARGED_BACK),
         seller=outcome.ledger.total(EntryKind.RELEASED, EntryKind.COMPENSATED),
+        ledger={kind: total for kind, total in moved.items() if total},
         cases=tuple(case.remedy or "withdrawn" for case in outcome.cases),
         rejected=outcome.rejected,
         found=outcome.found_after_loss,
@@ -278,8 +398,11 @@ class World(Protocol):
     async def at(self, instant: datetime) -> None:
         """Let time pass until `instant`."""
 
-    async def begin(self, draft: OrderDraft, shipment: Shipment, journey: News) -> None:
-        """Capture the payment, teach the carrier the journey, start the order."""
+    async def begin(self, draft: OrderDraft, journeys: Mapping[Shipment, News]) -> None:
+        """Capture the payment, teach the carrier the journeys, start the order."""
+
+    async def hand_in(self, exhibit: Exhibit) -> EvidenceItem:
+        """Put the file where evidence is kept; what a message says of it."""
 
     async def tell(self, scene: Scene) -> Reply | None:
         """Pass on what is said, however long that takes; the reply, if it is answered at once."""
@@ -298,11 +421,12 @@ class Played(Model):
 async def play(story: Story, world: World, order_id: str = "", clock: Clock = REAL_TIME) -> Played:
     """Let a story happen in a world, as the order `order_id` (by default its name)."""
     order_id = order_id or story.name
-    await world.begin(story.draft(order_id, clock), shipment(order_id), story.journey())
+    await world.begin(story.draft(order_id, clock), story.journeys(order_id))
     surprises = []
     for scene in story.scenes(order_id):
         await world.at(scene.at)
-        reply = await world.tell(scene)
+        items = tuple([await world.hand_in(exhibit) for exhibit in scene.exhibits])
+        reply = await world.tell(scene.showing(items))
         if reply is not None and reply.verdict is not scene.reply:
             surprises.append(f"{scene.who} {scene.does}: {reply.verdict}, not {scene.reply}: {reply.text}")
     return Played(outcome=await world.end(order_id), surprises=tuple(surprises))

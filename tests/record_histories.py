@@ -19,7 +19,8 @@ from uuid import NAMESPACE_URL, uuid5
 from temporalio.client import WorkflowHistory
 
 from fastmotion.stories import all_stories
-from tests.story_world import Telling, tell, transcript
+from fastmotion.telling import transcript
+from tests.story_world import Recording, record
 
 HISTORIES = Path(__file__).parent / "histories"
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
@@ -90,11 +91,12 @@ def _uniform_ids(text: str, workflow_id: str) -> str:
     )
 
 
-def write(telling: Telling) -> None:
+def write(recording: Recording) -> None:
     """Keep the histories and the transcript of one story."""
-    for subject, history in telling.histories.items():
+    for subject, history in recording.histories.items():
         (HISTORIES / f"{subject}.json").write_text(plain(history), encoding="utf-8")
-    (TRANSCRIPTS / f"{telling.story.name}.txt").write_text(transcript(telling), encoding="utf-8")
+    told = recording.telling
+    (TRANSCRIPTS / f"{told.story.name}.txt").write_text(transcript(told), encoding="utf-8")
 
 
 async def main() -> None:
@@ -103,7 +105,7 @@ async def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
     for story in all_stories().values():
-        write(await tell(story))
+        write(await record(story))
         sys.stdout.write(f"{story.name}\n")
 
 

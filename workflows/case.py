@@ -265,7 +265,7 @@ class CaseWorkflow:
         if trip is None or trip.label is None:
             return None
         return Transit(
-            self.case.return_carriage(trip.label.shipment, trip.asked_at),
+            self.case.return_carriage(trip.label.shipment, trip.labelled_at or trip.asked_at),
             self.docket,
             self.journal,
             lost=self._return_lost,

@@ -48,9 +48,13 @@ class Delivery(Model):
 
 
 class ReturnTrip(Model):
-    """The way back of the goods: label, hand-over, arrival, and what the seller found."""
+    """The way back of the goods: label, hand-over, arrival, and what the seller found.
+
+    Its clocks run, and news of it counts, from when its label was `labelled_at`.
+    """
 
     label: Label | None = None
+    labelled_at: Instant | None = None
     asked_at: Instant
     sent_at: Instant | None = None
     back_at: Instant | None = None

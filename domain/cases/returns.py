@@ -25,7 +25,7 @@ MOST_REFUND_TRIES = 30
 def label_bought(matter: Matter, label: Label) -> Step:
     """The prepaid label is there: the buyer has the policy's time to hand the parcel over or have it picked up."""
     step = Step(matter)
-    _trip(step, label=label)
+    _trip(step, label=label, labelled_at=step.now)
     if step.record.trip is None or step.record.trip.over:
         return step
     soft, hard = clocks.send_back(step.file, step.now)

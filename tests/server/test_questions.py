@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from domain.messages import Shipped, Tracking
 from embedded import EmbeddedServer
-from fastmotion.stories import all_stories
+from fastmotion.stories import all_stories, shipment
 from tests.replay_histories import misfits
 from tests.server import orders
 from tests.server.orders import Handle
@@ -42,7 +42,7 @@ async def test_questions_between_messages_leave_histories_replayable(
 async def _told_and_asked(handle: Handle) -> None:
     asking = asyncio.create_task(_ask(handle))
     await handle.signal(OrderWorkflow.shipped, Shipped(**SHIPMENT.model_dump()))
-    for event in all_stories()["lost"].journey().events:
+    for event in all_stories()["lost"].journeys("lost")[shipment("lost")].events:
         await handle.signal(OrderWorkflow.tracking, Tracking(events=(event,)))
         # Not all at once: the race is between a message, a local activity and a question that is being answered.
         await asyncio.sleep(0.1)

@@ -9,24 +9,25 @@ import pytest
 from domain import wording
 from domain.story import StoryEntry
 from fastmotion.stories import Story, all_stories, ended
+from fastmotion.telling import transcript
 from tests.record_histories import TRANSCRIPTS
-from tests.story_world import Telling, tell, transcript
+from tests.story_world import Recording, record
 
 every_story = pytest.mark.parametrize("story", all_stories().values(), ids=lambda story: story.name)
-_told: dict[str, Telling] = {}
+_told: dict[str, Recording] = {}
 
 
-async def told(story: Story) -> Telling:
+async def told(story: Story) -> Recording:
     """The story, played once for all tests."""
     if story.name not in _told:
-        _told[story.name] = await tell(story)
+        _told[story.name] = await record(story)
     return _told[story.name]
 
 
 @every_story
 async def test_a_story_ends_as_it_says(story: Story) -> None:
     """The same people doing the same things at the same times get the ending, the money and the notices promised."""
-    telling = await told(story)
+    telling = (await told(story)).telling
     assert story.ends == ended(telling.played.outcome, telling.notices)
     assert () == telling.played.surprises
 
@@ -34,23 +35,23 @@ async def test_a_story_ends_as_it_says(story: Story) -> None:
 @every_story
 async def test_money_is_conserved_and_moved_once(story: Story) -> None:
     """Nothing stays in escrow, nothing is made or lost, and no business key moves money twice."""
-    telling = await told(story)
-    ledger = telling.played.outcome.ledger
+    recording = await told(story)
+    ledger = recording.telling.played.outcome.ledger
     ledger.check()
     assert (0, ()) == (ledger.available, ledger.intents)
-    assert {} == telling.duplicates
+    assert {} == recording.duplicates
 
 
 @every_story
 async def test_a_transcript_is_stable(story: Story) -> None:
     """What people read of a story changes only on purpose: then record it anew with `make histories`."""
-    assert (TRANSCRIPTS / f"{story.name}.txt").read_text(encoding="utf-8") == transcript(await told(story))
+    assert (TRANSCRIPTS / f"{story.name}.txt").read_text(encoding="utf-8") == transcript((await told(story)).telling)
 
 
 @every_story
 async def test_a_story_is_told_in_chinese_without_english(story: Story) -> None:
     """Whatever happens in a story, a Chinese reader meets no English but ids, units and what people wrote."""
-    entries = [entry for timeline in (await told(story)).timelines.values() for entry in timeline]
+    entries = [entry for timeline in (await told(story)).telling.timelines.values() for entry in timeline]
     assert {} == {entry.what: words for entry in entries if (words := _english(entry))}
 
 
