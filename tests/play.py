@@ -8,33 +8,47 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from temporalio.client import WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.service import RPCError
 
-from domain.cases.record import Resolution
+from activities.sandbox.labels import label_shipment
+from domain.cases.conversation import Conversation
+from domain.cases.record import EvidenceItem, Resolution, StandingRule
+from domain.cases.statements import Statement
 from domain.duties import DutyKind, OpenDuty
 from domain.ledger import Account, EntryKind
 from domain.messages import (
     Acceptance,
     Answer,
+    Appeal,
     Cancel,
+    CaseMessage,
     Chargeback,
     Complaint,
+    Confirmation,
     Disruption,
+    EvidenceRequest,
+    EvidenceSent,
     Extend,
+    Finding,
+    Inspection,
+    OfferAnswer,
+    OfferMade,
+    Proposal,
     Reply,
     Response,
     Ruling,
     Shipped,
     Tracking,
+    Undo,
     Withdrawal,
 )
 from domain.money import Money
 from domain.order import Order
-from domain.parcel import TrackingEvent, TrackingStatus
+from domain.parcel import Shipment, TrackingEvent, TrackingStatus
 from domain.parties import Role
-from domain.policy import Remedy
-from domain.story import Outcome, StoryEntry
+from domain.policy import EvidenceKind, Remedy
+from domain.story import Outcome, Status, StoryEntry
 from tests.world import BEGINNING, SHIPMENT, World, an_order
 from workflows.case import CaseWorkflow
 from workflows.order import OrderWorkflow
@@ -43,6 +57,28 @@ from workflows.order import OrderWorkflow
 def scan(at: datetime, status: TrackingStatus | str = TrackingStatus.ACCEPTED) -> TrackingEvent:
     """What a carrier says of a parcel at that instant."""
     return TrackingEvent(status=status, at=at)
+
+
+def a_photo(world: World, kind: EvidenceKind | str, content: str = "") -> EvidenceItem:
+    """A real file of its own content in the store of evidence, as it is handed in."""
+    uri, digest = world.files.put((content or f"what {kind} shows").encode(), f"{kind}.jpg")
+    return EvidenceItem(kind=kind, uri=uri, sha256=digest, media_type="image/jpeg", size=1_000)
+
+
+def a_statement(text: str) -> EvidenceItem:
+    """Evidence in words."""
+    return EvidenceItem(kind=EvidenceKind.STATEMENT, text=text)
+
+
+async def histories_of(client: Client, workflow_id: str) -> list[WorkflowHistory]:
+    """The history of every run of a workflow that went on in new ones, oldest first."""
+    histories: list[WorkflowHistory] = []
+    run_id: str | None = None
+    while run_id != "":
+        history = await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
+        histories.insert(0, history)
+        run_id = history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
+    return histories
 
 
 class Play:
@@ -70,9 +106,22 @@ class Play:
         """The carrier tells of first scan and delivery at once."""
         await self.scanned(scan(at.replace(hour=0)), scan(at, TrackingStatus.DELIVERED))
 
-    async def complains(self, reason: str, at: datetime | None = None, text: str = "") -> Reply:
+    async def complains(
+        self,
+        reason: str,
+        at: datetime | None = None,
+        text: str = "",
+        evidence: Sequence[EvidenceItem] = (),
+        standing: Sequence[StandingRule] = (),
+    ) -> Reply:
         """The buyer reports a problem and waits for the answer."""
-        message = Complaint(reason=reason, text=text, submitted_at=await self._at(at))
+        message = Complaint(
+            reason=reason,
+            text=text,
+            evidence=tuple(evidence),
+            standing=tuple(standing),
+            submitted_at=await self._at(at),
+        )
         reply = await self.handle.execute_update(OrderWorkflow.open_case, message)
         if not reply.refused:
             await self.case_starts()
@@ -133,19 +182,85 @@ class Play:
         message = Disruption(disruption_id=name, clocks=clocks, since=since, until=until, **more)
         await self.handle.signal(OrderWorkflow.disruption, message)
 
-    async def answers(self, *, accept: bool, at: datetime | None = None, text: str = "") -> Reply:
-        """The seller answers the first case."""
-        message = Response(accept=accept, text=text, submitted_at=await self._at(at))
+    # What is said in the first case
+
+    async def answers(
+        self, *, accept: bool, at: datetime | None = None, text: str = "", evidence: Sequence[EvidenceItem] = ()
+    ) -> Reply:
+        """The seller answers."""
+        message = Response(accept=accept, text=text, evidence=tuple(evidence), submitted_at=await self._at(at))
         return await self.case.execute_update(CaseWorkflow.respond, message)
 
-    async def ruled(self, remedy: Remedy, amount: Money | None = None, reason: str = "as the photos show") -> Reply:
-        """A support agent decides the first case."""
-        message = Ruling(agent="kim", remedy=remedy, amount=amount, reason=reason)
+    async def offers(
+        self, by: Role, remedy: Remedy, amount: Money | None = None, expires: datetime | None = None, author: str = ""
+    ) -> Reply:
+        """A side or an agent proposes a settlement."""
+        proposal = Proposal(remedy=remedy, amount=amount)
+        message = OfferMade(by=by, proposal=proposal, expires=expires, author=author)
+        return await self.case.execute_update(CaseWorkflow.offer, message)
+
+    async def answers_offer(self, by: Role, *, accept: bool, at: datetime | None = None) -> Reply:
+        """A side takes or leaves the open offer."""
+        message = OfferAnswer(by=by, accept=accept, submitted_at=await self._at(at))
+        return await self.case.execute_update(CaseWorkflow.answer_offer, message)
+
+    async def shows(self, by: Role, *items: EvidenceItem) -> None:
+        """A side hands evidence in, and waits for nothing."""
+        await self.case.signal(CaseWorkflow.evidence, EvidenceSent(by=by, items=items))
+
+    async def says(self, by: Role, text: str, **more: Any) -> None:
+        """Somebody writes in the case."""
+        await self.case.signal(CaseWorkflow.message, CaseMessage(by=by, text=text, **more))
+
+    async def asks_for_evidence(self, of: Role, *kinds: EvidenceKind, agent: str = "kim") -> Reply:
+        """An agent asks a side for evidence."""
+        message = EvidenceRequest(agent=agent, of=of, kinds=kinds)
+        return await self.case.execute_update(CaseWorkflow.request_evidence, message)
+
+    async def ruled(
+        self, remedy: Remedy, amount: Money | None = None, reason: str = "as the photos show", agent: str = "kim"
+    ) -> Reply:
+        """An agent decides."""
+        message = Ruling(agent=agent, remedy=remedy, amount=amount, reason=reason)
         return await self.case.execute_update(CaseWorkflow.rule, message)
 
+    async def confirmed(self, agent: str, *, agree: bool = True) -> Reply:
+        """Another agent looks at a ruling."""
+        return await self.case.execute_update(CaseWorkflow.confirm, Confirmation(agent=agent, agree=agree))
+
+    async def undone(self, agent: str = "kim") -> Reply:
+        """Support takes its ruling back."""
+        return await self.case.execute_update(CaseWorkflow.undo, Undo(agent=agent, text="a slip of the hand"))
+
+    async def inspects(
+        self,
+        finding: Finding | str,
+        deduction: Money | None = None,
+        evidence: Sequence[EvidenceItem] = (),
+        at: datetime | None = None,
+    ) -> Reply:
+        """The seller says what came back."""
+        message = Inspection(
+            finding=finding, deduction=deduction, evidence=tuple(evidence), submitted_at=await self._at(at)
+        )
+        return await self.case.execute_update(CaseWorkflow.inspect, message)
+
+    async def appeals(self, by: Role, *evidence: EvidenceItem, at: datetime | None = None) -> Reply:
+        """A side wants another agent to decide."""
+        message = Appeal(by=by, evidence=evidence, submitted_at=await self._at(at))
+        return await self.case.execute_update(CaseWorkflow.appeal, message)
+
     async def withdraws(self) -> Reply:
-        """The buyer takes the first complaint back."""
+        """The buyer takes the complaint back."""
         return await self.case.execute_update(CaseWorkflow.withdraw, Withdrawal())
+
+    async def sent_back(self, *events: TrackingEvent) -> None:
+        """The carrier's webhook brings news of the parcel that goes back."""
+        await self.case.signal(CaseWorkflow.tracking, Tracking(events=events))
+
+    async def came_back(self, at: datetime) -> None:
+        """The carrier tells at once that the return was scanned that day, and delivered."""
+        await self.sent_back(scan(at.replace(hour=0)), scan(at, TrackingStatus.DELIVERED))
 
     async def _at(self, at: datetime | None) -> datetime:
         return at or await self.world.now()
@@ -164,6 +279,42 @@ class Play:
     async def case_story(self) -> Sequence[StoryEntry]:
         """What happened in the first case so far."""
         return await self.case.query(CaseWorkflow.timeline)
+
+    async def case_told(self) -> list[str]:
+        """The codes of what happened in the first case, in order."""
+        return [entry.what for entry in await self.case_story()]
+
+    async def case_status(self) -> Status:
+        """Where the first case stands."""
+        return await self.case.query(CaseWorkflow.status)
+
+    async def case_duties(self) -> dict[str, OpenDuty]:
+        """The open duties of the first case by kind."""
+        return {duty.kind: duty for duty in (await self.case.query(CaseWorkflow.receipt)).duties}
+
+    async def conversation(self) -> Conversation:
+        """What was said in the first case."""
+        return await self.case.query(CaseWorkflow.conversation)
+
+    async def reasons(self) -> Sequence[Statement]:
+        """The statements of reasons of the first case."""
+        return await self.case.query(CaseWorkflow.reasons)
+
+    def return_shipment(self, decision: int = 1) -> Shipment:
+        """The parcel that goes back in the first case by that decision, also before its label is bought."""
+        return label_shipment(f"label-case-{self.order.order_id}-1-{decision}")
+
+    def case_notices(self, role: Role) -> list[str]:
+        """The codes of all notices to one party about the first case, in the order in which they were written."""
+        notices = self.world.outbox.notices(f"case-{self.order.order_id}-1")
+        return [notice.kind for notice in sorted(notices, key=lambda notice: notice.at) if notice.to is role]
+
+    def paid(self) -> dict[str, list[int]]:
+        """What the provider has moved for this order so far, in cents."""
+        books, reference = self.world.payments, self.order.payment_ref
+        moved = {"refunds": books.refunds, "releases": books.releases, "clawbacks": books.clawbacks}
+        found = {name: [one.amount.minor for one in of(reference)] for name, of in moved.items()}
+        return {name: amounts for name, amounts in found.items() if amounts}
 
     async def told(self) -> list[str]:
         """The codes of what happened to the order, in order."""
@@ -194,8 +345,9 @@ class Play:
         """Let time pass until the order has ended; its books must balance and its histories must replay."""
         outcome = await asyncio.wait_for(self.handle.result(), 30)
         self._audit(outcome)
-        for handle in (self.handle, *map(self.world.client.get_workflow_handle, self._cases(outcome))):
-            await self.world.replayer.replay_workflow(await handle.fetch_history())
+        for workflow_id in (self.handle.id, *self._cases(outcome)):
+            for history in await histories_of(self.world.client, workflow_id):
+                await self.world.replayer.replay_workflow(history)
         return outcome
 
     def _cases(self, outcome: Outcome) -> list[str]:

@@ -167,7 +167,7 @@ async def test_refusals_of_the_command_line(shop: Shop, now: datetime) -> None:
     commands = {
         ("complain", "R-1", "damaged"): (Exit.REFUSED, "Refused: this can be reported once the carrier has delivered"),
         ("complain", "R-1", "bored"): (Exit.REFUSED, "Refused: this is not a reason of resale-v1; use one of: "),
-        ("ship", "R-1", "ups", "1Z999"): (Exit.REFUSED, "Refused: 1Z999 is not a UPS number"),
+        ("ship", "R-1", "ups", "1Z999"): (Exit.REFUSED, "Refused: 1Z999 is no UPS number"),
         ("accept", "R-2"): (Exit.REFUSED, "order-R-2 has ended (cancelled_by_buyer) and accepts nothing more"),
         ("status", "R-9"): (Exit.NOT_FOUND, "There is no order-R-9."),
         ("list", "nonsense ="): (Exit.USAGE, "Temporal refuses the list: invalid query"),
@@ -256,9 +256,9 @@ async def _ruled(shop: Shop, order_id: str, now: datetime, file: Path) -> None:
     await _bought(shop, order_id, now - 3 * DAY, file)
     case = await _complained(shop, order_id, now - 3 * DAY)
     await shop.told("receipt", case)
-    await shop.told("chargeback", order_id, "cb-1", "opened")
     await shop.told("respond", case, "--contest")
     await shop.told("rule", case, "release", "--agent", "a-1", "--reason", "The photos show wear as described")
+    await shop.told("chargeback", order_id, "cb-1", "opened")
     assert (Exit.OK, "") == (await shop.command("pack", "show", "resale-v1"))[::2]
 
 

@@ -20,7 +20,7 @@ from domain.parcel import TrackingStatus
 from domain.parties import Role
 from domain.policy import Policy, Remedy
 from domain.story import Outcome
-from tests.play import Play, begin, scan
+from tests.play import Play, a_photo, begin, scan
 from tests.world import BEGINNING, SHIPMENT, World, a_world, an_order, la, ny, usd
 
 HOUR = timedelta(hours=1)
@@ -28,6 +28,8 @@ DAY = timedelta(days=1)
 
 RELEASED = {"buyer": -12_900, "seller": 8_800, "platform": 3_100, "tax": 1_000}
 REFUNDED = {"buyer": 0, "seller": 0, "platform": 0, "tax": 0}
+FAKE = ("photo_front", "photo_back", "photo_sides", "photo_parcel")
+"""All that the buyer of a fake is asked to show; it does not come back, and a person looks."""
 BORNE_BY_PLATFORM = {"buyer": 0, "seller": 8_800, "platform": -8_800, "tax": 0}
 
 
@@ -63,7 +65,7 @@ async def _delivered(world: World) -> Play:
 
 async def _contested(world: World) -> Play:
     play = await _delivered(world)
-    await play.complains("damaged")
+    await play.complains("counterfeit", evidence=[a_photo(world, kind) for kind in FAKE])
     await play.answers(accept=False)
     return play
 
@@ -290,7 +292,7 @@ async def test_contested_and_ruled(world: World, remedy: Remedy, money: dict[str
 
 
 async def test_escalated_and_ruled_by_the_lead(world: World) -> None:
-    """What support has not decided in its time goes to the lead; the breach of the lead's time stays on record."""
+    """What support has not decided in its time goes to the lead; that the lead's time was broken stays on record."""
     play = await _contested(world)
     await world.at(ny(11, 20, 12))
     await play.ruled(Remedy.RELEASE)
@@ -298,7 +300,9 @@ async def test_escalated_and_ruled_by_the_lead(world: World) -> None:
 
     assert [(True, False)] == [(case.breached, case.automatic) for case in outcome.cases]
     support = [notice.kind for notice in world.outbox.notices("case-A-1-1") if notice.to is Role.SUPPORT]
-    assert ["with_support", "sla_warning", "escalated"] == support
+    # First the clock of the first answer, then the one of the decision, then the lead's.
+    clocks = ["sla_warning", "breached", "sla_warning", "escalated", "breached"]
+    assert ["with_support", *clocks, "undo_window"] == support
     assert RELEASED == divided(outcome)
 
 

@@ -389,7 +389,7 @@ async def test_complaint_by_signal_opens_a_case(tmp_path: Path) -> None:
 
 
 async def test_what_a_case_refuses(tmp_path: Path) -> None:
-    """A ruling waits for the seller and stays within what is at stake; the seller answers once; texts are bounded."""
+    """A ruling waits for the seller and stays within what is at stake; nobody contests twice; texts are bounded."""
     async with a_world(tmp_path) as world:
         play = await begin(world)
         await world.at(ny(11, 3, 12))
@@ -401,7 +401,7 @@ async def test_what_a_case_refuses(tmp_path: Path) -> None:
         ]
         contested = await play.answers(accept=False)
         replies += [
-            await play.answers(accept=True),
+            await play.answers(accept=False),
             await play.ruled(Remedy.PARTIAL_REFUND),
             await play.ruled(Remedy.PARTIAL_REFUND, Money(minor=100, currency="EUR")),
             await play.ruled(Remedy.PARTIAL_REFUND, usd(12_901)),
