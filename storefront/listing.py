@@ -68,8 +68,9 @@ class Listed(Model):
 
 
 def query_of(query: str, *, cases: bool, closed: bool) -> str:
-    """The visibility query for orders or cases that also fit `query`."""
-    parts = [f"WorkflowType = '{'CaseWorkflow' if cases else 'OrderWorkflow'}'"]
+    """The visibility query for orders (also reopened ones) or cases that also fit `query`."""
+    kinds = "'CaseWorkflow'" if cases else "'OrderWorkflow', 'ReopenedOrderWorkflow'"
+    parts = [f"WorkflowType IN ({kinds})"]
     if not closed:
         parts.append("ExecutionStatus = 'Running'")
     if query.strip():
