@@ -253,10 +253,7 @@ def story(
     as_json: Json = False,
 ) -> None:
     """Tell one story to its end, weeks in seconds: what happened, notices, money, and the reasons of decisions."""
-    import fastmotion.telling
-    import runtime
-
-    runtime.run(fastmotion.telling.main(name, locale=lang, as_json=as_json))
+    work().story(name, lang, as_json)
 
 
 @app.command()

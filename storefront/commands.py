@@ -237,6 +237,13 @@ def show_pack(name: str) -> NoReturn:
     runtime.run(work())
 
 
+def story(name: str, locale: str, as_json: bool) -> NoReturn:
+    """One story in virtual time; without a name, the stories there are."""
+    from fastmotion import telling
+
+    _run(lambda: telling.main(name, locale=locale, as_json=as_json), as_json)
+
+
 # --- what they share ---
 
 

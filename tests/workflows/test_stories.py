@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import pytest
 
 from domain import wording
-from domain.story import StoryEntry
 from fastmotion.stories import Story, all_stories, ended
 from fastmotion.telling import transcript
 from tests.record_histories import TRANSCRIPTS
@@ -50,15 +50,25 @@ async def test_a_transcript_is_stable(story: Story) -> None:
 
 @every_story
 async def test_a_story_is_told_in_chinese_without_english(story: Story) -> None:
-    """Whatever happens in a story, a Chinese reader meets no English but ids, units and what people wrote."""
-    entries = [entry for timeline in (await told(story)).telling.timelines.values() for entry in timeline]
-    assert {} == {entry.what: words for entry in entries if (words := _english(entry))}
+    """Whatever happens in a story and whyever, a Chinese reader meets no English but ids, units and people's words."""
+    telling = (await told(story)).telling
+    told_in_chinese = [
+        (entry.what, wording.event(entry.what, entry.facts, "zh"), entry.facts)
+        for timeline in telling.timelines.values()
+        for entry in timeline
+    ]
+    told_in_chinese += [
+        (sentence.code, sentence.text["zh"], sentence.facts)
+        for made in telling.reasons.values()
+        for statement in made
+        for sentence in statement.sentences
+    ]
+    assert {} == {code: words for code, text, facts in told_in_chinese if (words := _english(text, facts))}
 
 
-def _english(entry: StoryEntry) -> list[str]:
-    text = wording.event(entry.what, entry.facts, "zh")
-    for fact, value in entry.facts.items():
+def _english(text: str, facts: Mapping[str, str]) -> list[str]:
+    for fact, value in facts.items():
         if fact.removeprefix(wording.REPLIED) in wording.PLAIN:
             text = text.replace(value, "")
     words = set(re.findall(r"[A-Za-z_]{3,}", text))
-    return sorted(words - {"UTC", "USD"} - set(re.findall(r"[A-Za-z_]{3,}", entry.facts.get("rule", ""))))
+    return sorted(words - {"UTC", "USD"} - set(re.findall(r"[A-Za-z_]{3,}", facts.get("rule", ""))))
