@@ -186,8 +186,16 @@ class Redress:
         await self._signal(order_of(order_id), "buyer_accepts", message or Acceptance())
 
     async def chargeback(self, order_id: str, message: Chargeback) -> None:
-        """The payment provider reports a chargeback or its result; one that comes late reopens a closed order."""
-        await self._signal_or_reopen(order_id, "chargeback", message)
+        """The payment provider reports a chargeback or its result; one that comes late reopens a closed order.
+
+        Banks take longer than Temporal keeps what has ended: an order that it no longer knows is looked up among the
+        recorded outcomes, and a failed `reopened-...` shows an id that was none.
+        """
+        try:
+            await self._signal_or_reopen(order_id, "chargeback", message)
+        except UnknownOrder:
+            self._clocks.setdefault(order_of(order_id), REAL_TIME)
+            await self._reopen(order_id, "chargeback", message)
 
     async def disrupt(self, subject: str, message: Disruption) -> None:
         """A storm, strike or outage moves clocks of this order or case."""

@@ -89,8 +89,9 @@ async def _refusals(redress: Redress, subject: str, signal: str) -> list[Reply] 
 
 def _reply_in(facts: Mapping[str, str]) -> Reply:
     """The reply that an entry of the story keeps; that of a single item of evidence keeps its facts as they are."""
-    told = wording.replied(facts) or {name: fact for name, fact in facts.items() if name not in ("code", "rule")}
-    return Reply.no(facts.get("code", ""), facts.get("rule", ""), None, **told)
+    told = wording.replied(facts) or dict(facts)
+    own = {name: fact for name, fact in told.items() if name not in ("code", "rule", "instant")}
+    return Reply.no(facts.get("code", ""), facts.get("rule", ""), None, **own)
 
 
 def ask(command: str, subject: str, request_id: str, as_json: bool, **fields: Any) -> NoReturn:

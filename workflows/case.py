@@ -250,9 +250,8 @@ class CaseWorkflow:
         """Give the bank what the case has, in the payment provider's form."""
         freeze = self.record.freeze
         assert freeze is not None, "only a chargeback has a bundle"
-        if not await self.errands.hand_over(self.record, freeze):
-            self.journal.note("bundle_stuck", Role.SUPPORT, chargeback=freeze.chargeback_id)
-        self._take(interlock.handed_over(self.matter))
+        taken = await self.errands.hand_over(self.record, freeze)
+        self._take(interlock.handed_over(self.matter, taken=taken))
 
     def _look_into(self, what: str) -> None:
         """A person is told of what could not be done; it is tried again later."""

@@ -86,6 +86,7 @@ class OrderWorkflow:
         self.extensions_asked = 0
         self.extensions_granted = 0
         self.settled = False
+        self.closings = 0
         self.found_after_loss = False
         self.docket = Docket(
             order.clock,
@@ -112,9 +113,13 @@ class OrderWorkflow:
     async def run(self, order: Order) -> Outcome:
         """Ship, carry, protect; whichever decides the order first, its money is settled, anew after an appeal."""
         await self._ship() or await self._carry() or await self._protect()
-        decision = await self._settle()
-        await self._await_lost_parcel(decision)
-        return await self._close(decision)
+        while True:
+            decision = await self._settle()
+            await self._await_lost_parcel(decision)
+            outcome = await self._close(decision)
+            # A chargeback may have come while the outcome was being recorded.
+            if not self.treasury.frozen:
+                return outcome
 
     # --- the phases ---
 
@@ -181,7 +186,7 @@ class OrderWorkflow:
 
     async def _await_lost_parcel(self, decision: Decision) -> None:
         """A parcel refunded as lost may turn up: the buyer keeps both, and the platform pays the seller."""
-        if decision.ending is not Ending.LOST:
+        if decision.ending is not Ending.LOST or self.closings:
             return
         self.docket.open(clocks.reappear(self.order.carriage, self.docket.now()))
         self.watch.look_later()
@@ -195,6 +200,7 @@ class OrderWorkflow:
 
     async def _close(self, decision: Decision) -> Outcome:
         """Tell both sides, keep the outcome, and leave nothing running."""
+        await self.treasury.until_unfrozen()
         self.watch.stop()
         self.docket.close_all()
         self.docket.stop()
@@ -206,6 +212,7 @@ class OrderWorkflow:
             OutcomeActivities.record, outcome, **described(KEEP, "Keep the outcome for analysis")
         )
         await self.journal.posted()
+        self.closings += 1
         workflow.logger.info("order closed", extra={"ending": decision.ending})
         return outcome
 
@@ -554,6 +561,7 @@ class OrderWorkflow:
             found_after_loss=self.found_after_loss,
             cases=tuple(self.hearings.resolutions),
             cases_opened=self.hearings.opened,
+            revision=self.closings,
             chargebacks=tuple(self.treasury.chargebacks),
             rejected=self.journal.rejected,
             order=self.order,

@@ -61,11 +61,15 @@ class ReopenedOrderWorkflow:
         options = described(RECALL, f"Take up the recorded outcome of {query.order_id}")
         outcome = await workflow.execute_activity_method(OutcomeActivities.recall, query, **options)
         self.books = Books(outcome)
-        while self.late or not self.books.quiet:
-            while self.late:
-                self.books.hear(self.late.pop(0))
-            await self.books.settle(until=lambda: bool(self.late))
-        return await self.books.close()
+        while True:
+            while self.late or not self.books.quiet:
+                while self.late:
+                    self.books.hear(self.late.pop(0))
+                await self.books.settle(until=lambda: bool(self.late))
+            closed = await self.books.close()
+            # Something more may have come while the outcome was being recorded.
+            if not self.late:
+                return closed
 
     @workflow.signal(name="chargeback", description="The payment provider reports: chargeback_id, state, amount")
     def chargeback(self, message: Chargeback) -> None:
@@ -123,6 +127,7 @@ class Books:
         self.decision = outcome.decision
         self._settled = True
         self._banks_case = ""
+        self._cases_before, self._rejected_before = outcome.cases, outcome.rejected
         self.docket = Docket(
             self.order.clock,
             remind=self._remind,
@@ -230,10 +235,10 @@ class Books:
                 "closed_at": self.docket.now(),
                 "decision": self.decision,
                 "ledger": self.treasury.ledger,
-                "cases": (*before.cases, *self.hearings.resolutions),
+                "cases": (*self._cases_before, *self.hearings.resolutions),
                 "cases_opened": self.hearings.opened,
                 "chargebacks": tuple(dict.fromkeys((*before.chargebacks, *self.treasury.chargebacks))),
-                "rejected": before.rejected + self.journal.rejected,
+                "rejected": self._rejected_before + self.journal.rejected,
                 "revision": before.revision + 1,
             }
         )
@@ -242,6 +247,7 @@ class Books:
             OutcomeActivities.record, outcome, **described(KEEP, "Keep the outcome for analysis")
         )
         await self.journal.posted()
+        self._outcome = outcome
         return outcome
 
     # --- what is shown ---

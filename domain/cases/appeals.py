@@ -36,6 +36,7 @@ def appeal(matter: Matter, message: Appeal) -> Step:
     new, faults = seal(drafted, message.evidence, message.by)
     if not new:
         return step.refuse(faults[0] if faults else Reply.no("appeal_needs_new_evidence", rule, window.due))
+    drafted.keep(message.by, message.text)
     made = Appealed(by=message.by, at=drafted.now, against=decision.number, evidence=tuple(item.id for item in new))
     decide_by = clocks.decide_appeal(drafted.file, drafted.now)
     drafted.change(appeals=(*drafted.record.appeals, made), state=CaseState.APPEALED)

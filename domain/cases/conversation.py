@@ -33,19 +33,10 @@ def say(matter: Matter, message: CaseMessage) -> Step:
     step = Step(matter)
     if refusal := barred(step, message.text, frozen_too=True) or _unsayable(step, message):
         return step.refuse(refusal)
-    number = len(step.record.conversation) + 1
-    said = Said(
-        number=number,
-        at=step.now,
-        by=message.by,
-        author=message.author[:64],
-        channel=message.channel,
-        text=message.text,
-        internal=message.internal,
-    )
-    step.change(conversation=(*step.record.conversation, said))
+    step.keep(message.by, message.text, message.author, message.channel, internal=message.internal)
+    number = len(step.record.conversation)
     if message.internal:
-        step.note("noted", author=said.author)
+        step.note("noted", author=message.author[:64])
         return step.answer("message_kept", number=number)
     told = [side for side in SIDES if side is not message.by]
     with_support = step.record.state in (*WITH_AGENTS, CaseState.AWAITING_CONFIRMATION)

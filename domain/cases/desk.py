@@ -93,6 +93,7 @@ def confirm(matter: Matter, message: Confirmation) -> Step:
         return step.refuse(Reply.no("nothing_to_confirm", rule_id))
     if message.agent == decision.agent or (step.record.open_appeal and message.agent in _agents_before(step)):
         return step.refuse(Reply.no("another_agent", rule_id))
+    step.keep(Role.SUPPORT, message.text, message.agent, internal=True)
     if not message.agree:
         _take_back(step, message.agent)
         return step.answer("ruling_not_confirmed", rule_id)
@@ -111,6 +112,7 @@ def undo(matter: Matter, message: Undo) -> Step:
         return step.refuse(refusal)
     if step.record.state is not CaseState.DECIDED:
         return step.refuse(Reply.no("nothing_to_undo", rule_id))
+    step.keep(Role.SUPPORT, message.text, message.agent, internal=True)
     _take_back(step, message.agent)
     return step.answer("ruling_undone", rule_id)
 

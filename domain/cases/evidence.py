@@ -13,10 +13,17 @@ from domain.cases.step import SIDES, WITH_AGENTS, Step, barred, conflict
 from domain.duties import Duty, DutyKind
 from domain.messages import EvidenceRequest, EvidenceSent, Reply
 from domain.parties import Role
-from domain.policy import CaseState
+from domain.policy import CaseState, EvidenceKind
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LONGEST_URI = 2_000
+NEED_A_FILE = frozenset(EvidenceKind) - {
+    EvidenceKind.SERIAL_NUMBER,
+    EvidenceKind.STATEMENT,
+    EvidenceKind.CORRESPONDENCE,
+    EvidenceKind.OTHER,
+}
+"""What a text cannot show."""
 
 
 def checklist(file: CaseFile) -> tuple[AnyKind, ...]:
@@ -73,6 +80,8 @@ def _fault(step: Step, item: EvidenceItem, known: int) -> Reply | None:
     if len(item.text) > step.policy.limits.text_characters:
         most = f"{step.policy.limits.text_characters:,}"
         return Reply.no("text_too_long", rule("limits.text_characters"), characters=f"{len(item.text):,}", most=most)
+    if not item.uri and item.kind in NEED_A_FILE:
+        return Reply.no("evidence_needs_file", rule("evidence"), kind=item.kind)
     if not item.uri:
         return None if item.text.strip() else Reply.no("evidence_empty", rule("evidence"))
     if len(item.uri) > _LONGEST_URI or "://" not in item.uri:
@@ -171,6 +180,7 @@ def request(matter: Matter, message: EvidenceRequest) -> Step:
     times = sum(asked.of is message.of and bool(asked.by) for asked in step.record.asked)
     if times >= step.policy.evidence.requests:
         return step.refuse(Reply.no("evidence_round_over", rule, side=message.of))
+    step.keep(Role.SUPPORT, message.text, message.agent)
     duty = ask(step, message.of, message.kinds, by=message.agent)
     step.change(state=CaseState.AWAITING_EVIDENCE, answered=True)
     step.close(DutyKind.FIRST_ANSWER, DutyKind.NEXT_ANSWER)

@@ -33,11 +33,14 @@ def respond(matter: Matter, message: Response) -> Step:
     if not in_time and not (message.accept and step.record.state in (CaseState.NEGOTIATING, *WITH_AGENTS)):
         return step.refuse(Reply.no("answer_too_late", rule, duty.due if duty else None))
     if not message.accept and message.offer is not None:
-        made = OfferMade(by=Role.SELLER, proposal=message.offer, submitted_at=message.submitted_at)
+        made = OfferMade(
+            by=Role.SELLER, proposal=message.offer, text=message.text, submitted_at=message.submitted_at
+        )
         offered = offer(matter, made)
         if offered.reply and not offered.reply.refused:
             seal(offered, message.evidence, Role.SELLER)
         return offered
+    step.keep(Role.SELLER, message.text)
     seal(step, message.evidence, Role.SELLER)
     handed_in(step, Role.SELLER)
     if message.accept:
@@ -103,6 +106,7 @@ def offer(matter: Matter, message: OfferMade) -> Step:
         expires=due.agreed_due,
     )
     step.change(offers=(*countered, made))
+    step.keep(message.by, message.text, message.author)
     facts = {"offer": made.id, "by": made.by, "remedy": made.remedy, "amount": made.amount}
     if message.by in SIDES and (standing := _taken_beforehand(step, OTHER[message.by], made)):
         step.note("offer_met_rule", *SIDES, **facts)
@@ -155,6 +159,7 @@ def answer_offer(matter: Matter, message: OfferAnswer) -> Step:
         return step.refuse(Reply.no("offer_not_yours", rule))
     if duty.lapsed_at(step.sent_at(message)):
         return step.refuse(Reply.no("offer_expired", rule, duty.due))
+    step.keep(message.by, message.text)
     if not message.accept:
         _end_offer(step, made, OfferState.REFUSED)
         step.note("offer_refused", *(side for side in SIDES if side is not message.by), offer=made.id, by=message.by)
@@ -247,6 +252,7 @@ def withdraw(matter: Matter, message: Withdrawal) -> Step:
     too_late = record.effective or record.open_appeal or (record.trip and record.trip.sent_at)
     if record.state not in (*HEARD, CaseState.AWAITING_RETURN) or too_late:
         return step.refuse(Reply.no("withdraw_too_late", rule))
+    step.keep(Role.BUYER, message.text)
     _no_remedy(step, Role.BUYER, rule, step.now, "withdrawn_by_buyer", "answer:buyer")
     withdraw_all(step, CaseState.WITHDRAWN)
     step.note("withdrawn", Role.SELLER)

@@ -40,10 +40,11 @@ def overtaken(matter: Matter, message: Overtaken) -> Step:
     return step
 
 
-def handed_over(matter: Matter) -> Step:
-    """The evidence bundle is with the payment provider."""
+def handed_over(matter: Matter, *, taken: bool) -> Step:
+    """The evidence bundle is with the payment provider, or a person has to see to it."""
     step = Step(matter)
     if step.record.freeze is not None:
         step.change(freeze=step.record.freeze.model_copy(update={"handed_over": True}))
-        step.note("bundle_handed_over", Role.SUPPORT, chargeback=step.record.freeze.chargeback_id)
+        what = "bundle_handed_over" if taken else "bundle_stuck"
+        step.note(what, Role.SUPPORT, chargeback=step.record.freeze.chargeback_id)
     return step

@@ -123,6 +123,7 @@ def inspect(matter: Matter, message: Inspection) -> Step:
     if finding is Finding.AS_SENT:
         # Whoever confirms what came back has nothing left to contest.
         step.close(DutyKind.INSPECT, clocks.APPEALS[Role.SELLER])
+        step.keep(Role.SELLER, message.text)
         _trip(step, over=True, finding=finding)
         step.note("return_inspected", finding=finding)
         _refund(step, Ground(code="inspected", basis=("answer:seller", "event:return")), Role.SELLER)
@@ -131,6 +132,7 @@ def inspect(matter: Matter, message: Inspection) -> Step:
     shown, faults = seal(drafted, message.evidence, Role.SELLER)
     if not shown:
         return step.refuse(faults[0] if faults else Reply.no("finding_needs_evidence", rule))
+    drafted.keep(Role.SELLER, message.text)
     if finding is Finding.WORSE:
         return _deduct(step, drafted, message, tuple(f"evidence:{item.id}" for item in shown))
     drafted.close(DutyKind.INSPECT)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from domain.cases.case import CaseFile, Matter
+from domain.cases.record import AnyChannel, Channel, Said
 from domain.duties import Duty, DutyKind
 from domain.messages import Message, Reply
 from domain.parties import Role
@@ -78,6 +79,22 @@ class Step:
     def on_the_desk(self) -> bool:
         """Whether the case is an agent's to decide, be it that all clocks of the desk have run out."""
         return self.record.escalated or bool(ON_THE_DESK & set(self.duties))
+
+    def keep(
+        self, by: Role, text: str, author: str = "", channel: AnyChannel = Channel.CHAT, *, internal: bool = False
+    ) -> None:
+        """What somebody writes, alone or with an action, belongs to the conversation."""
+        if text.strip():
+            said = Said(
+                number=len(self.record.conversation) + 1,
+                at=self.now,
+                by=by,
+                author=author[:64],
+                channel=channel,
+                text=text,
+                internal=internal,
+            )
+            self.change(conversation=(*self.record.conversation, said))
 
     def note(self, what: str, *told: Role, **facts: object) -> None:
         """Something has happened; `told` get a notice."""

@@ -284,7 +284,7 @@ class Sitting:
         record = self.record
         trip, decision = record.trip, record.decision
         if record.freeze and not record.freeze.handed_over:
-            return interlock.handed_over(self.matter)
+            return interlock.handed_over(self.matter, taken=True)
         if unchecked := [item for item in record.evidence if not item.checked]:
             return evidence.checked(self.matter, {item.id: self._matches.get(item.kind, True) for item in unchecked})
         if opening.to_weigh(record):

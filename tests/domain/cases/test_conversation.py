@@ -9,7 +9,7 @@ from domain.duties import DutyKind
 from domain.messages import Reply
 from domain.parties import Role
 from domain.policy import CaseState, Remedy
-from tests.domain.cases.a_case import Sitting, a_file, a_policy, complete
+from tests.domain.cases.a_case import Sitting, a_file, a_policy, complete, proposal, words
 
 
 def contested(**limits: Any) -> Sitting:
@@ -116,3 +116,45 @@ def test_a_decided_case_still_talks() -> None:
     sitting.wait(days=31)
     assert CaseState.RESOLVED is sitting.state
     assert "case_over" == says(sitting, Role.BUYER).code
+
+
+def test_what_is_written_with_an_action_is_part_of_it() -> None:
+    """Nothing that somebody writes is lost: the words that come with an action are kept, support's own apart."""
+    sitting = Sitting(a_file(evidence=complete(), text=""))
+    sitting.say("offer", by=Role.BUYER, proposal=proposal(5_000), text="Half?")
+    sitting.say("answer_offer", by=Role.SELLER, accept=False, text="Never.")
+    sitting.say("respond", accept=False, offer=proposal(100), text="A dollar.")
+    sitting.say("answer_offer", by=Role.BUYER, accept=False, text="No.")
+    sitting.say("request_evidence", agent="kim", of=Role.SELLER, text="The invoice, please.")
+    sitting.ruled(Remedy.RETURN_FOR_REFUND)
+    sitting.say("undo", agent="kim", text="A slip.")
+    sitting.decided(Remedy.RETURN_FOR_REFUND)
+    sitting.say("appeal", by=Role.SELLER, evidence=(words("New."),), text="Unheard of.")
+    sitting.decided(Remedy.RETURN_FOR_REFUND, agent="lee").returned()
+    sitting.say("inspect", finding="as_sent", text="Fine.")
+
+    said = ["Half?", "Never.", "A dollar.", "No.", "The invoice, please.", "A slip.", "Unheard of.", "Fine."]
+    assert said == [one.text for one in sitting.record.conversation]
+    assert ["A slip."] == [one.text for one in sitting.record.conversation if one.internal]
+
+
+@pytest.mark.parametrize("state", ["contested", "withdrawn"])
+def test_the_last_word_is_kept_too(state: str) -> None:
+    """Why the seller contests, and why the buyer withdraws, can be read afterwards."""
+    sitting = Sitting(a_file(evidence=complete(), text=""))
+
+    if state == "contested":
+        sitting.say("respond", accept=False, text="Because.")
+    else:
+        sitting.say("withdraw", text="Because.")
+
+    assert ["Because."] == [one.text for one in sitting.record.conversation]
+
+
+def test_a_refused_action_leaves_no_words() -> None:
+    """What was refused has changed nothing, its words included."""
+    sitting = Sitting(a_file(evidence=complete(), text=""))
+
+    assert sitting.say("appeal", by=Role.BUYER, text="Now!").refused
+    assert sitting.say("answer_offer", by=Role.BUYER, accept=True, text="Yes!").refused
+    assert () == sitting.record.conversation

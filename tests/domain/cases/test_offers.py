@@ -9,6 +9,7 @@ from domain.cases.record import OfferState, StandingRule
 from domain.duties import DutyKind
 from domain.messages import Reply, Verdict
 from domain.money import Money
+from domain.order import PriceSplit
 from domain.parties import Role
 from domain.policy import CaseState, Reason, Remedy
 from tests.domain.cases.a_case import OPENED, Sitting, a_file, complete, gives, owed, proposal, takes, usd
@@ -295,6 +296,24 @@ def test_rules_of_both_sides_settle_at_what_the_buyer_takes(
     decision = sitting.record.decision
     assert amount == (decision.amount.minor if decision else None)
     assert (CaseState.RESOLVED if amount else CaseState.AWAITING_SELLER) is sitting.state
+
+
+@pytest.mark.parametrize(
+    ("remedy", "takes_percent", "settled"),
+    [
+        (Remedy.CANCELLATION, 10, None),
+        (Remedy.PARTIAL_REFUND, 100, None),
+        (Remedy.PARTIAL_REFUND, 99, 10_890),
+        (Remedy.REFUND_AND_KEEP, 50, 11_000),
+    ],
+)
+def test_rules_settle_only_what_could_be_offered(remedy: Remedy, takes_percent: int, settled: int | None) -> None:
+    """A remedy that does not fit, or a part that is all, is not settled beforehand either."""
+    price = PriceSplit(items=usd(11_000), shipping=usd(0), tax=usd(0), platform_fee=usd(100))
+    sitting = Sitting(a_file(price, evidence=SHOWN, standing=(gives(100, remedy), takes(takes_percent, remedy))))
+
+    decision = sitting.record.decision
+    assert settled == (decision.amount.minor if decision else None)
 
 
 def test_an_offer_that_meets_a_rule_settles_at_once() -> None:
