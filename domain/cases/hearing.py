@@ -33,9 +33,7 @@ def respond(matter: Matter, message: Response) -> Step:
     if not in_time and not (message.accept and step.record.state in (CaseState.NEGOTIATING, *WITH_AGENTS)):
         return step.refuse(Reply.no("answer_too_late", rule, duty.due if duty else None))
     if not message.accept and message.offer is not None:
-        made = OfferMade(
-            by=Role.SELLER, proposal=message.offer, text=message.text, submitted_at=message.submitted_at
-        )
+        made = OfferMade(by=Role.SELLER, proposal=message.offer, text=message.text, submitted_at=message.submitted_at)
         offered = offer(matter, made)
         if offered.reply and not offered.reply.refused:
             seal(offered, message.evidence, Role.SELLER)
