@@ -46,6 +46,7 @@ DAY: Final = 1.2
 
 BEGINS: Final[Mapping[str, float]] = {
     "accepted": 0,
+    "contested": 0,
     "lost": 0,
     "lost_and_found": 3,
     "late": 4,
@@ -54,10 +55,9 @@ BEGINS: Final[Mapping[str, float]] = {
     "chargeback_lost": 9,
     "never_shipped": 16,
     "no_scan": 17,
-    "contested": 19,
+    "damaged": 18,
     "storm": 20,
     "returned": 21,
-    "damaged": 22,
     "chargeback_won": 24,
     "cancelled": 26,
 }

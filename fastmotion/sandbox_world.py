@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from temporalio.client import WorkflowHandle
@@ -20,11 +20,14 @@ from domain.story import Outcome
 from fastmotion.exhibits import Exhibit
 from fastmotion.stories import LEFT, Scene
 from storefront.client import Redress
-from storefront.draft import OrderDraft
+from storefront.draft import REOPENED, OrderDraft
 from storefront.errors import DuplicateOrder, MessageRefused, NotAnswered, OrderClosed, UnknownOrder
 from workflows.order import OrderWorkflow
+from workflows.reopened import ReopenedOrderWorkflow
 
 _Got = TypeVar("_Got")
+
+_DAY: Final = timedelta(days=1)
 
 _PASSES: Final = frozenset(
     {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.UNKNOWN}
@@ -61,10 +64,12 @@ class SandboxWorld:
 
     async def at(self, instant: datetime) -> None:
         """Let policy time pass until `instant`."""
+        self._now = instant
         await self._until(instant)
 
     async def begin(self, draft: OrderDraft, journeys: Mapping[Shipment, News]) -> None:
         """Capture the payment, teach the carrier the journeys, start the order."""
+        self._now = draft.placed_at
         self._payments.capture(draft.payment_ref, draft.price.total)
         for shipment, journey in journeys.items():
             self._carrier.script(shipment, journey.events, journey.estimate)
@@ -96,8 +101,16 @@ class SandboxWorld:
             return Reply.no("order_over", ending=closed.ending or "ended_by_operations")
 
     async def end(self, order_id: str) -> Outcome:
-        """Wait for the end of the order."""
-        return await self._patiently(self._orders[order_id].result)
+        """Wait for the end of the order, the last one if something came after it had closed."""
+        outcome = await self._patiently(self._orders[order_id].result)
+        reopened = f"{REOPENED}{order_id}"
+        try:
+            while await self._patiently(lambda: self._redress.is_open(reopened)):
+                await self.at(self._now + _DAY)
+        except UnknownOrder:
+            return outcome
+        again = self._redress.client.get_workflow_handle_for(ReopenedOrderWorkflow.run, reopened)
+        return await self._patiently(again.result)
 
     async def _send(self, scene: Scene) -> Reply | None:
         send = getattr(self._redress, scene.does)

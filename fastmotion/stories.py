@@ -234,7 +234,7 @@ class Ends(Model):
 class Scene:
     """A step that is ready to be said: `name` is its own among all scenes, `at` in UTC, `subject` who hears it.
 
-    What is shown with it has first to be handed in.
+    What is shown with it has first to be handed in. Without a `reply`, any will do.
     """
 
     name: str
@@ -243,7 +243,7 @@ class Scene:
     does: Act
     subject: str
     message: Message
-    reply: Verdict = Verdict.ACCEPTED
+    reply: Verdict | None = None
     exhibits: tuple[Exhibit, ...] = ()
 
     def showing(self, items: tuple[EvidenceItem, ...]) -> Scene:
@@ -408,7 +408,7 @@ class World(Protocol):
         """Pass on what is said, however long that takes; the reply, if it is answered at once."""
 
     async def end(self, order_id: str) -> Outcome:
-        """Wait for the end of the order."""
+        """Wait for the end of the order, the last one if something came after it had closed."""
 
 
 class Played(Model):
@@ -427,6 +427,6 @@ async def play(story: Story, world: World, order_id: str = "", clock: Clock = RE
         await world.at(scene.at)
         items = tuple([await world.hand_in(exhibit) for exhibit in scene.exhibits])
         reply = await world.tell(scene.showing(items))
-        if reply is not None and reply.verdict is not scene.reply:
+        if reply and scene.reply and reply.verdict is not scene.reply:
             surprises.append(f"{scene.who} {scene.does}: {reply.verdict}, not {scene.reply}: {reply.text}")
     return Played(outcome=await world.end(order_id), surprises=tuple(surprises))

@@ -27,6 +27,7 @@ from fastmotion.stories import PURCHASE, Played, Story, all_stories, ended, play
 from fastmotion.virtual_world import VirtualWorld, a_test_server
 from runtime import Exit
 from storefront.client import Redress
+from storefront.draft import REOPENED
 from storefront.errors import BadInput
 
 SERVER_BEGINS: Final = datetime(2030, 1, 1, tzinfo=UTC)
@@ -97,15 +98,21 @@ async def tell(story: Story, world: VirtualWorld) -> Telling:
         pause=lambda: asyncio.sleep(_GLANCE),
     )
     played = await play(story, stage, clock=clock)
+    orders = [f"order-{story.name}", *([f"{REOPENED}{story.name}"] if played.outcome.revision else [])]
     cases = [f"case-{story.name}-{number}" for number in range(1, played.outcome.cases_opened + 1)]
-    timelines = {subject: _settled(await redress.timeline(subject)) for subject in (f"order-{story.name}", *cases)}
+    timelines = {subject: _settled(await redress.timeline(subject)) for subject in (*orders, *cases)}
     notices = (
         notice
         for subject, timeline in timelines.items()
-        for notice in _in_order_of_story(world.outbox.notices(subject), timeline)
+        for notice in _in_order_of_story(world.outbox.notices(_told_under(subject)), timeline)
     )
     reasons = {case: await redress.reasons(case) for case in cases}
     return Telling(story=story, played=played, timelines=timelines, notices=tuple(notices), reasons=reasons)
+
+
+def _told_under(subject: str) -> str:
+    """The subject of notices: an order that was taken up again tells them under the number of its new outcome."""
+    return f"{subject}-1" if subject.startswith(REOPENED) else subject
 
 
 def _settled(timeline: Iterable[StoryEntry]) -> tuple[StoryEntry, ...]:
