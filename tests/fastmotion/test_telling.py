@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from fastmotion import virtual_world
 from fastmotion.stories import all_stories
 from fastmotion.telling import main, named
 from fastmotion.virtual_world import NoTestServer, a_test_server
@@ -38,7 +37,7 @@ def test_an_unknown_story_is_wrong_usage(name: str, told: str) -> None:
 
 async def test_without_the_test_server_people_are_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the program that lets time pass is missing, the message says how to get it."""
-    monkeypatch.setattr(virtual_world.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr("fastmotion.virtual_world.shutil.which", lambda *_, **__: None)
     with pytest.raises(NoTestServer, match=r"requirements\.lock"):
         async with a_test_server():
             pass
@@ -47,7 +46,7 @@ async def test_without_the_test_server_people_are_told_what_to_install(monkeypat
 async def test_a_test_server_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that ends at once is a message for people, not a traceback."""
     nothing = shutil.which("false")
-    monkeypatch.setattr(virtual_world.shutil, "which", lambda *_, **__: nothing)
+    monkeypatch.setattr("fastmotion.virtual_world.shutil.which", lambda *_, **__: nothing)
     with pytest.raises(NoTestServer, match="did not start"):
         async with a_test_server():
             pass
