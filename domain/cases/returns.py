@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from domain.cases import clocks
 from domain.cases.case import Matter, ReturnTrip
-from domain.cases.decisions import LOST, decide, less_label, settle
+from domain.cases.decisions import LOST, amount_of, decide, less_label, settle
 from domain.cases.evidence import seal
 from domain.cases.hearing import hand_to_agents
 from domain.cases.record import Ground
@@ -93,7 +93,7 @@ def not_sent(step: Step, rule: str) -> None:
     """The goods were never handed to the carrier: the case closes for the seller."""
     _trip(step, over=True)
     ground = Ground(code="not_sent_back", basis=(f"rule:{rule}", "silence:buyer"))
-    decide(step, Remedy.RELEASE, step.file.at_stake.zero, Role.PLATFORM, rule, ground)
+    decide(step, Remedy.RELEASE, amount_of(step.file, Remedy.RELEASE, None), Role.PLATFORM, rule, ground)
 
 
 def inspection_lapsed(step: Step, rule: str) -> None:

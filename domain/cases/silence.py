@@ -37,8 +37,8 @@ def lapsed(matter: Matter, duty: Duty) -> Step:  # noqa: C901, PLR0912 -- one ta
                 remedy = Remedy.REFUND_AND_KEEP
             decide(step, remedy, amount_of(step.file, remedy, None), Role.PLATFORM, duty.rule, _silent(duty))
         case _, Silence.RELEASE:
-            zero = step.file.at_stake.zero
-            decide(step, Remedy.RELEASE, zero, Role.PLATFORM, duty.rule, _silent(duty))
+            nothing = amount_of(step.file, Remedy.RELEASE, None)
+            decide(step, Remedy.RELEASE, nothing, Role.PLATFORM, duty.rule, _silent(duty))
         case _, Silence.ESCALATE:
             desk.escalate(step)
         case _, Silence.RECORD_BREACH:

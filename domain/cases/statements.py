@@ -14,7 +14,7 @@ from domain.cases import clocks
 from domain.cases.case import CaseFile, CaseRecord, Matter
 from domain.cases.decisions import contestable
 from domain.cases.record import Ground, Resolution
-from domain.cases.step import SIDES
+from domain.cases.step import SIDES, WITH_AGENTS
 from domain.money import Money
 from domain.parties import Role
 from domain.policy import CaseState, Remedy
@@ -110,7 +110,7 @@ def _grounds(matter: Matter, resolution: Resolution, money: Division, contest: t
     for way in contest:
         facts = {"side": str(way.side), "until": wording.moment(way.until)}
         yield Ground(code="may_contest", facts=facts, basis=(f"rule:{way.rule}",))
-    if not contest:
+    if not contest and matter.record.state not in WITH_AGENTS:
         yield Ground(code="final", basis=(f"rule:{file.rule('appeals.window')}",))
 
 

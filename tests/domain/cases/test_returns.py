@@ -64,6 +64,15 @@ def test_goods_that_are_not_sent_leave_the_money_with_the_seller() -> None:
     assert sitting.record.trip.label_refunded is True
 
 
+def test_a_late_case_does_not_take_back_what_the_buyer_had() -> None:
+    """In a case about a closed order, goods that are not sent leave the buyer what they had back before."""
+    sitting = Sitting(a_file(evidence=SHOWN, late=True, had=usd(2_000))).decided(Remedy.RETURN_FOR_REFUND)
+
+    sitting.until(DutyKind.SEND_BACK_FINAL)
+
+    assert (Remedy.RELEASE, usd(2_000)) == (sitting.decision.remedy, sitting.decision.amount)
+
+
 def test_the_carriers_scan_ends_the_buyers_duty() -> None:
     """From the hand-over on the carrier has the goods."""
     sitting = accepted().sent_back()

@@ -189,6 +189,13 @@ def test_a_window_that_stands_still_is_told_as_open() -> None:
     assert [Role.BUYER] == [way.side for way in statements(sitting.matter)[0].contest]
 
 
+def test_nothing_is_final_while_an_agent_decides_anew() -> None:
+    """During an appeal the decision is told neither as contestable nor as final."""
+    codes = {sentence.code for sentence in statements(appealed().matter)[0].sentences}
+
+    assert not {"may_contest", "final"} & codes
+
+
 def test_a_ruling_that_waits_says_how_to_contest_it() -> None:
     """Before a ruling takes effect its statement tells the window that it will open."""
     sitting = asked().contested()
