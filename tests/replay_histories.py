@@ -14,8 +14,7 @@ from temporalio.worker import Replayer
 
 import runtime
 from tests.record_histories import HISTORIES
-from workflows.case import CaseWorkflow
-from workflows.order import OrderWorkflow
+from workflows.registry import WORKFLOWS
 
 ADVICE = """\
 Your edit is not replay-safe: orders that are open now would fail in the middle of their story.
@@ -35,7 +34,7 @@ async def misfits(histories: Sequence[WorkflowHistory], workflows: Sequence[type
 
 
 def committed() -> list[WorkflowHistory]:
-    """The histories in `tests/histories`, one for each order and case of every story."""
+    """The histories in `tests/histories`, one for each workflow of every story."""
     return [
         WorkflowHistory.from_json(file.stem, file.read_text(encoding="utf-8"))
         for file in sorted(HISTORIES.glob("*.json"))
@@ -44,7 +43,7 @@ def committed() -> list[WorkflowHistory]:
 
 async def main() -> int:
     """Replay them all, and say which do not fit."""
-    found = await misfits(committed(), [OrderWorkflow, CaseWorkflow])
+    found = await misfits(committed(), WORKFLOWS)
     if not found:
         return runtime.Exit.OK
     seed = os.environ.get("PYTHONHASHSEED", "random")
