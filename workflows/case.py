@@ -69,7 +69,7 @@ class CaseWorkflow:
         self.docket = Docket(
             case.clock,
             remind=self._remind,
-            before_waiting=self._publish,
+            before_waiting=self._before_waiting,
             longest_disruption=partial(clocks.longest_disruption, case.policy, case.buyer),
         )
         self.journal = Journal(
@@ -82,6 +82,7 @@ class CaseWorkflow:
         self.display = Display()
         self.errands = Errands(case)
         self.transit: Transit | None = None
+        self.too_long = False
         if case.so_far:
             self._go_on(case.so_far)
         else:
@@ -96,7 +97,7 @@ class CaseWorkflow:
                 await errand()
             elif lapsed := await self.docket.lapsed(until=self._needs_attention):
                 await self._on_silence(lapsed)
-            elif self._too_long:
+            elif self.too_long:
                 self._continue_as_new()
         return await self._close()
 
@@ -280,16 +281,23 @@ class CaseWorkflow:
     # --- the end, and the next run ---
 
     def _needs_attention(self) -> bool:
-        return self._finished or self._errand() is not None or self._too_long
+        return self._finished or self._errand() is not None or self.too_long
 
     @property
     def _finished(self) -> bool:
         return self.record.over and self._owed() is None
 
-    @property
-    def _too_long(self) -> bool:
-        length = workflow.info().get_current_history_length()
-        return length >= self.case.policy.limits.history_events or workflow.info().is_continue_as_new_suggested()
+    def _before_waiting(self) -> None:
+        """Tell what has happened; when the history has grown too long, the next run does.
+
+        Measured here and not by what is waited for, which is also looked at when a local activity ends: on replay the
+        history has another length by then.
+        """
+        info = workflow.info()
+        too_long = info.get_current_history_length() >= self.case.policy.limits.history_events
+        self.too_long = too_long or info.is_continue_as_new_suggested()
+        if not self.too_long:
+            self._publish()
 
     def _continue_as_new(self) -> None:
         """Go on in a new run, with everything that is known; what is under way is begun anew there."""

@@ -16,7 +16,7 @@ from activities.sandbox.payments import SandboxPayments, Totals
 from domain.ledger import Account, Conservation, EntryKind
 from domain.money import Money
 from domain.parties import Role
-from domain.requests import Movement, Paid
+from domain.requests import LabelFact, Movement, Paid
 from domain.settlement import Decision, Ending
 from tests.world import an_order, usd
 from workflows.docket import Docket
@@ -106,13 +106,15 @@ async def test_a_platform_that_bears_the_loss_refunds_after_the_release(
 
 def test_a_label_is_written_down_once(purse: Treasury) -> None:
     """Said twice it costs once; given back it costs nothing; a free one is no movement."""
-    purse.label_bought("label-1", usd(600), "lb_1")
-    purse.label_bought("label-1", usd(600), "lb_1")
-    purse.label_bought("label-2", usd(0), "lb_2")
+    bought = LabelFact(reference="label-1", cost=usd(600))
+    purse.label(bought)
+    purse.label(bought)
+    purse.label(LabelFact(reference="label-2", cost=usd(0)))
     assert (600, -600) == (purse.ledger.total(EntryKind.LABEL), purse.ledger.balance(Account.PLATFORM))
 
-    purse.label_refunded("label-1-refund", usd(600), "lb_1")
-    purse.label_refunded("label-1-refund", usd(600), "lb_1")
+    given_back = bought.model_copy(update={"refunded": True})
+    purse.label(given_back)
+    purse.label(given_back)
     assert (600, 0) == (purse.ledger.total(EntryKind.LABEL_REFUNDED), purse.ledger.balance(Account.CARRIER))
     assert purse.held == usd(12_900)
 
@@ -120,4 +122,4 @@ def test_a_label_is_written_down_once(purse: Treasury) -> None:
 def test_a_label_in_another_currency_is_refused(purse: Treasury) -> None:
     """One ledger has one currency."""
     with pytest.raises(Conservation, match="in EUR, the order is not"):
-        purse.label_bought("label-1", Money(minor=600, currency="EUR"), "lb_1")
+        purse.label(LabelFact(reference="label-1", cost=Money(minor=600, currency="EUR")))
