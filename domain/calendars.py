@@ -146,6 +146,12 @@ def at_share(since: datetime, span: Span, calendar: Calendar, share: float) -> d
     return _use_up(since, _open_time(since, due, table) * share, table, 1)
 
 
+def run_on(stopped: datetime, due: datetime, resumed: datetime, calendar: Calendar) -> datetime:
+    """When (UTC) a clock in open hours is up that stood still from `stopped` to `resumed`, with what it had left."""
+    table = _open_hours(calendar)
+    return _use_up(resumed, _open_time(stopped, due, table), table, 1)
+
+
 def known_time_zone(name: str) -> str:
     """`name` itself, if it is an IANA time zone; raises ValueError otherwise."""
     _zone(name)

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from temporalio import workflow
 
@@ -20,6 +21,9 @@ from domain.disruptions import disrupted
 from domain.docket_state import DocketState, Pause
 from domain.duties import Duty, DutyKind, OpenDuty, Receipt, Shift
 from domain.messages import Disruption
+
+RunOn: TypeAlias = Callable[[Duty, datetime, datetime, datetime], datetime]
+"""From a duty, when it was stopped, when it was due and when it runs on, to when it is due now (all UTC)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +124,14 @@ class Docket:
         pause = self._pauses[cause] = Pause(shift=Shift(cause=cause, since=since), kinds=tuple(kinds))
         self._reshift(lambda duty: _stopped(duty, pause))
 
-    def resume(self, cause: str) -> None:
-        """Let the clocks that `cause` stopped run on with the time they had left; none, if it stopped none."""
+    def resume(self, cause: str, run_on: RunOn | None = None) -> None:
+        """Let the clocks that `cause` stopped run on with the time they had left; none, if it stopped none.
+
+        `run_on` says when a duty is due then, for clocks that count other than elapsed time.
+        """
         if pause := self._pauses.pop(cause, None):
             ended = pause.model_copy(update={"shift": pause.shift.model_copy(update={"until": self.now()})})
-            self._reshift(lambda duty: _stopped(duty, ended))
+            self._reshift(lambda duty: _resumed(_stopped(duty, ended), cause, run_on))
 
     def disrupt(self, disruption: Disruption) -> tuple[DutyKind, ...]:
         """Apply, correct or revoke a disruption; gives the open duties that it moved."""
@@ -220,6 +227,18 @@ def _stopped(duty: Duty, pause: Pause) -> Duty:
     if duty.kind not in pause.kinds:
         return duty
     return duty.shifted(pause.shift.model_copy(update={"since": max(pause.shift.since, duty.since)}))
+
+
+def _resumed(duty: Duty, cause: str, run_on: RunOn | None) -> Duty:
+    """The duty whose last shift, which `cause` has ended, moves it to where `run_on` says."""
+    last = duty.shifts[-1] if duty.shifts else None
+    if run_on is None or last is None or last.cause != cause or last.until is None:
+        return duty
+    before = duty.model_copy(update={"shifts": duty.shifts[:-1]}).due
+    if before is None:
+        return duty
+    moved = run_on(duty, last.since, before, last.until) - before
+    return duty.shifted(last.model_copy(update={"until": last.since + moved}))
 
 
 def _alarms(duty: Duty) -> Iterable[_Alarm]:

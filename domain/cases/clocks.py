@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from domain import calendars
 from domain.calendars import at_share
 from domain.cases.case import CaseFile
 from domain.clocks import duty_of
@@ -40,6 +41,30 @@ def _of_support(case: CaseFile, kind: DutyKind, setting: str, term: Term, at: da
         return duty
     warning = at_share(at, term.within, support.hours, support.warn_at)
     return duty.model_copy(update={"reminders": tuple(sorted({*duty.reminders, warning}))})
+
+
+def run_on(case: CaseFile, duty: Duty, stopped: datetime, due: datetime, resumed: datetime) -> datetime:
+    """When a duty that stood still from `stopped` to `resumed` is due, which was `due` before.
+
+    A clock of support that counts open hours keeps the open hours it had left; any other clock its elapsed time.
+    """
+    term = _of_desk(case).get(duty.kind)
+    if term is not None and term.within.unit == "BH":
+        return calendars.run_on(stopped, due, resumed, case.policy.support.hours)
+    return due + (resumed - stopped)
+
+
+def _of_desk(case: CaseFile) -> dict[DutyKind, Term]:
+    support = case.policy.support
+    return {
+        DutyKind.FIRST_ANSWER: support.first_answer,
+        DutyKind.NEXT_ANSWER: support.next_answer,
+        DutyKind.DECIDE_CASE: support.decide,
+        DutyKind.LEAD_DECIDES: support.lead,
+        DutyKind.CONFIRM_RULING: support.confirm,
+        DutyKind.DECIDE_APPEAL: case.policy.appeals.decide,
+        DutyKind.TAKE_EFFECT: support.undo,
+    }
 
 
 def answer_case(case: CaseFile) -> Duty:

@@ -18,6 +18,7 @@ from domain.calendars import (
     describe,
     is_business_day,
     known_time_zone,
+    run_on,
 )
 from domain.holidays_data import holidays_of
 from domain.spans import Span, Unit
@@ -453,3 +454,16 @@ def test_shares_are_in_order(
     second = at_share(since, span, calendar, large)
 
     assert since <= first <= second <= after(since, span, calendar)
+
+
+def test_a_stopped_business_clock_keeps_its_open_hours() -> None:
+    """Two open hours were left when it stopped; when it runs on at night, it is due two open hours into the next day."""
+    stopped, due = at("2026-11-23 15:00", NEW_YORK), at("2026-11-23 17:00", NEW_YORK)
+    resumed = at("2026-11-23 23:00", NEW_YORK)
+    assert at("2026-11-24 11:00", NEW_YORK) == run_on(stopped, due, resumed, NEW_YORK)
+
+
+def test_a_business_clock_that_stood_still_for_a_weekend_is_due_in_office_hours() -> None:
+    """What stops on Friday afternoon and runs on on Saturday is due on Monday."""
+    stopped, due = at("2026-11-20 16:00", NEW_YORK), at("2026-11-23 10:00", NEW_YORK)
+    assert at("2026-11-23 11:00", NEW_YORK) == run_on(stopped, due, at("2026-11-21 12:00", NEW_YORK), NEW_YORK)
