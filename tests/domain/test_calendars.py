@@ -457,7 +457,7 @@ def test_shares_are_in_order(
 
 
 def test_a_stopped_business_clock_keeps_its_open_hours() -> None:
-    """Two open hours were left when it stopped; when it runs on at night, it is due two open hours into the next day."""
+    """Two open hours were left when it stopped; running on at night, it is due two open hours into the next day."""
     stopped, due = at("2026-11-23 15:00", NEW_YORK), at("2026-11-23 17:00", NEW_YORK)
     resumed = at("2026-11-23 23:00", NEW_YORK)
     assert at("2026-11-24 11:00", NEW_YORK) == run_on(stopped, due, resumed, NEW_YORK)
