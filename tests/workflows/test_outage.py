@@ -15,10 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from domain.messages import Answer, Reply, Verdict
+from domain.duties import DutyKind
+from domain.messages import Answer, Finding, Reply, Verdict
 from domain.parcel import TrackingStatus
 from domain.parties import Role
-from tests.play import Play, begin, scan
+from domain.policy import Remedy
+from tests.play import Play, a_statement, begin, scan
+from tests.server.processes import eventually
+from tests.workflows.scenes import photos
 from tests.world import BEGINNING, World, a_world, la, ny
 
 MINUTE = timedelta(minutes=1)
@@ -50,6 +54,10 @@ async def _said_in_an_outage(play: Play, deadline: datetime, say: Say, sent: dat
 async def _arrives(play: Play, *, at: datetime) -> None:
     await play.world.at(at + 30 * MINUTE)
     await play.delivered(at)
+
+
+async def _paid(play: Play) -> bool:
+    return bool(play.paid())
 
 
 async def _complains(play: Play, sent: datetime) -> None:
@@ -184,3 +192,78 @@ async def test_reminders_that_were_missed_are_sent_as_one(tmp_path: Path) -> Non
 
     # On 31 October, 1 and 2 November as one, then 4, 16 and 18 November.
     assert ("not_shipped", 4) == (outcome.decision.ending, outcome.reminders)
+
+
+async def _ruled_against_the_buyer(world: World) -> tuple[Play, datetime]:
+    """A fake that an agent has taken for genuine, and until when the buyer may appeal."""
+    play = await begin(world)
+    await _arrives(play, at=ny(11, 3, 11))
+    await play.complains("counterfeit", evidence=photos(world))
+    await play.answers(accept=False)
+    await play.ruled(Remedy.RELEASE)
+    await world.at(await world.now() + 2 * HOUR)
+    due = (await play.case_duties())[DutyKind.BUYER_MAY_APPEAL].due
+    assert due
+    return play, due
+
+
+@pytest.mark.parametrize(("sent", "in_time"), [(-MINUTE, True), (MINUTE, False)], ids=["in time", "late"])
+async def test_appeal_against_finality(tmp_path: Path, sent: timedelta, in_time: bool) -> None:
+    """An appeal that was sent in time is heard although nobody was there to read it; a late one finds it all final."""
+    async with _fast_world(tmp_path, speed=200_000) as world:
+        play, due = await _ruled_against_the_buyer(world)
+        await world.at(due - 6 * HOUR)
+        await world.worker_stops()
+        await world.at(due + HOUR)
+        appealing = asyncio.ensure_future(
+            play.appeals(Role.BUYER, a_statement("a fake, says the maker"), at=due + sent)
+        )
+        await world.at(await world.now() + 6 * HOUR)
+        await world.worker_starts(cached=0)
+        reply = await appealing
+        if in_time:
+            await play.ruled(Remedy.RELEASE, agent="lee")
+        outcome = await play.ends()
+
+    assert (Verdict.ACCEPTED if in_time else Verdict.REFUSED) == reply.verdict
+    assert ("lee" if in_time else "kim") == outcome.cases[0].agent
+
+
+@pytest.mark.parametrize(("sent", "in_time"), [(-MINUTE, True), (MINUTE, False)], ids=["in time", "late"])
+async def test_inspection_against_silence(tmp_path: Path, sent: timedelta, in_time: bool) -> None:
+    """A seller who has said in time what came back is heard; late, they have been silent, which refunds as well."""
+    due = ny(11, 8, 12)
+    async with _fast_world(tmp_path) as world:
+        play = await begin(world)
+        await _arrives(play, at=ny(11, 3, 11))
+        await play.complains("damaged")
+        await play.answers(accept=True)
+        await world.at(ny(11, 6, 12, 30))
+        await play.came_back(ny(11, 6, 12))
+        reply = await _said_in_an_outage(play, due, lambda play, at: play.inspects(Finding.AS_SENT, at=at), due + sent)
+        await eventually(lambda: _paid(play))
+        told = await play.case_told()
+
+    assert (Verdict.ACCEPTED if in_time else Verdict.REFUSED) == (reply and reply.verdict)
+    assert {"refunds": [12_900]} == play.paid()
+    assert ("refused" in told) != in_time
+
+
+async def test_money_of_a_ruling_moves_once_after_an_outage(tmp_path: Path) -> None:
+    """The undo window ends while nobody is there: once somebody is, the money moves, once."""
+    async with _fast_world(tmp_path) as world:
+        play = await begin(world)
+        await _arrives(play, at=ny(11, 3, 11))
+        await play.complains("counterfeit", evidence=photos(world))
+        await play.answers(accept=False)
+        await play.ruled(Remedy.REFUND_AND_KEEP)
+        await world.worker_stops()
+        await world.at(await world.now() + 2 * HOUR)
+        before = play.paid()
+        await world.worker_starts(cached=0)
+        await eventually(lambda: _paid(play))
+        status = await play.case_status()
+
+    assert {} == before
+    assert {"refunds": [12_900]} == play.paid()
+    assert "settled" == status.state
