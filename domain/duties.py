@@ -80,16 +80,22 @@ class Silence(StrEnum):
 
 
 class Shift(Model):
-    """A delay that moved a duty: a disruption, or a case that stopped the clock. `until` is none while it lasts."""
+    """A delay that moved a duty: a disruption, or a case that stopped the clock. `until` is none while it lasts.
+
+    `moves` is how far it moves the duty, once that is settled and not simply how long it lasted.
+    """
 
     cause: str
     since: Instant
     until: Instant | None = None
     longest: timedelta | None = None
+    moves: timedelta | None = None
 
     @property
     def length(self) -> timedelta | None:
         """How far the duty moves; none while a shift without a cap is still open (its duty then stands still)."""
+        if self.moves is not None:
+            return self.moves
         length = None if self.until is None else max(self.until - self.since, timedelta())
         if self.longest is None:
             return length
@@ -120,7 +126,7 @@ class Duty(Model):
         for shift in sorted(self.shifts, key=lambda shift: shift.since):
             if shift.length is None:
                 return None
-            if shift.longest is None and shift.until is not None:
+            if shift.longest is None and shift.moves is None and shift.until is not None:
                 # Two pauses at once stop a clock no longer than one.
                 total += max(shift.until - max(shift.since, still_until), timedelta())
                 still_until = max(still_until, shift.until)

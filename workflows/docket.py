@@ -131,7 +131,7 @@ class Docket:
         """
         if pause := self._pauses.pop(cause, None):
             ended = pause.model_copy(update={"shift": pause.shift.model_copy(update={"until": self.now()})})
-            self._reshift(lambda duty: _resumed(_stopped(duty, ended), cause, run_on))
+            self._reshift(lambda duty: _resumed(_stopped(duty, ended), run_on))
 
     def disrupt(self, disruption: Disruption) -> tuple[DutyKind, ...]:
         """Apply, correct or revoke a disruption; gives the open duties that it moved."""
@@ -229,16 +229,21 @@ def _stopped(duty: Duty, pause: Pause) -> Duty:
     return duty.shifted(pause.shift.model_copy(update={"since": max(pause.shift.since, duty.since)}))
 
 
-def _resumed(duty: Duty, cause: str, run_on: RunOn | None) -> Duty:
-    """The duty whose last shift, which `cause` has ended, moves it to where `run_on` says."""
-    last = duty.shifts[-1] if duty.shifts else None
-    if run_on is None or last is None or last.cause != cause or last.until is None:
+def _resumed(duty: Duty, run_on: RunOn | None) -> Duty:
+    """The duty, once nothing stops it any more, moved to where `run_on` says by all that made it stand still."""
+    still = [shift for shift in duty.shifts if shift.longest is None and shift.moves is None]
+    ended = [shift.until for shift in still if shift.until is not None]
+    if run_on is None or not still or len(ended) < len(still):
         return duty
-    before = duty.model_copy(update={"shifts": duty.shifts[:-1]}).due
+    others = tuple(shift for shift in duty.shifts if shift not in still)
+    before = duty.model_copy(update={"shifts": others}).due
     if before is None:
         return duty
-    moved = run_on(duty, last.since, before, last.until) - before
-    return duty.shifted(last.model_copy(update={"until": last.since + moved}))
+    first, *rest = still
+    moved = run_on(duty, min(shift.since for shift in still), before, max(ended)) - before
+    nothing = timedelta()
+    settled = [first.model_copy(update={"moves": moved}), *(one.model_copy(update={"moves": nothing}) for one in rest)]
+    return duty.model_copy(update={"shifts": (*others, *settled)})
 
 
 def _alarms(duty: Duty) -> Iterable[_Alarm]:

@@ -116,6 +116,22 @@ def test_a_pause_gives_back_exactly_its_length(begins: int, lasts: int) -> None:
     assert SINCE + timedelta(days=2, hours=lasts) == resumed.next_reminder()
 
 
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
+def test_pauses_for_several_causes_stop_a_clock_as_long_as_any_of_them(a: int, b: int, c: int, d: int) -> None:
+    """Two pauses at once give their union back, not their sum; two after each other give both, whatever the cause."""
+    first, second = (a, a + b), (c, c + d)
+    union = len({*range(*first), *range(*second)})
+    for causes in (("chargeback", "appeal"), ("waiting for the sides", "waiting for the sides")):
+        if causes[0] == causes[1] and a == c:
+            continue  # The same pause, told again.
+        duty = a_duty()
+        for cause, (begins, ends) in zip(causes, (first, second), strict=True):
+            since = SINCE + timedelta(hours=begins)
+            duty = duty.shifted(Shift(cause=cause, since=since, until=SINCE + timedelta(hours=ends)))
+
+        assert DUE + timedelta(hours=union) == duty.due
+
+
 def test_a_duty_is_half_open() -> None:
     """A duty runs up to its instant: an act at that instant comes too late."""
     duty = a_duty()

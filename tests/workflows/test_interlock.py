@@ -21,7 +21,7 @@ from tests.workflows.scenes import (
     divided,
     to_be_returned,
 )
-from tests.world import World, ny
+from tests.world import World, ny, usd
 
 
 async def test_a_chargeback_stops_a_case_and_its_bundle_is_handed_in(world: World) -> None:
@@ -49,7 +49,7 @@ async def test_a_chargeback_stops_a_case_and_its_bundle_is_handed_in(world: Worl
 
 
 async def test_a_case_goes_on_with_the_time_left_when_the_bank_finds_for_the_seller(world: World) -> None:
-    """A chargeback that is won gives every clock of the case exactly its length back."""
+    """A chargeback that is won gives every clock of the case what it had left: the desk its open hours, others time."""
     play = await contested(world)
     before = {kind: duty.due for kind, duty in (await play.case_duties()).items()}
     await world.at(ny(11, 3, 13))
@@ -64,15 +64,19 @@ async def test_a_case_goes_on_with_the_time_left_when_the_bank_finds_for_the_sel
 
     assert ("with_support", False) == (status.state, status.frozen)
     assert before.keys() == after.keys()
-    moved = [(after[kind] or REPORTED) - (before[kind] or REPORTED) for kind in before]
-    assert all(abs(by - 20 * DAY) < MINUTE for by in moved), moved
+    # The desk had used one of its 8, and of its 24, open hours. It comes back from lunch at 13:30; 26 is a holiday.
+    expected = {
+        DutyKind.LAST_RESORT: (before[DutyKind.LAST_RESORT] or REPORTED) + 20 * DAY,
+        DutyKind.FIRST_ANSWER: ny(11, 24, 11, 30),
+        DutyKind.DECIDE_CASE: ny(11, 27, 11, 30),
+    }
+    assert {} == {kind: due for kind, due in expected.items() if abs((after[kind] or REPORTED) - due) > MINUTE}
     assert RELEASED == divided(outcome)
 
 
 async def test_two_reasons_to_wait_stop_a_clock_once(world: World) -> None:
     """A chargeback while the sides negotiate: what both stopped is given back once, not twice."""
     play = await contested(world)
-    before = (await play.case_duties())[DutyKind.DECIDE_CASE].due
     await play.offers(Role.SELLER, Remedy.RELEASE)
     await world.at(REPORTED + HOUR)
     await play.bank_says("opened")
@@ -83,9 +87,9 @@ async def test_two_reasons_to_wait_stop_a_clock_once(world: World) -> None:
     await world.at(REPORTED + 2 * HOUR + 10 * DAY + MINUTE)
     after = (await play.case_duties())[DutyKind.DECIDE_CASE].due
 
-    assert before
+    # From Friday, 13 November, 13:30 the desk has its 24 open hours still whole.
     assert after
-    assert abs(after - before - (10 * DAY + 2 * HOUR)) < MINUTE
+    assert abs(after - ny(11, 18, 12, 30)) < MINUTE
 
 
 async def test_a_lost_chargeback_closes_the_case(world: World) -> None:
@@ -101,6 +105,21 @@ async def test_a_lost_chargeback_closes_the_case(world: World) -> None:
     assert ["case_frozen", "case_unfrozen", "overtaken"] == codes(
         play, Role.SELLER, "case_frozen", "case_unfrozen", "overtaken"
     )
+
+
+async def test_a_chargeback_that_takes_a_part_leaves_the_rest_to_the_case(world: World) -> None:
+    """The bank has given the buyer USD 50 of 129: a ruling for everything pays the other USD 79, and no more."""
+    play = await contested(world)
+    await play.charged_back("opened", usd(5_000))
+    await play.charged_back("lost", usd(5_000))
+    await world.at(REPORTED + HOUR)
+    status = await play.case_status()
+    await play.ruled(Remedy.REFUND_AND_KEEP)
+    outcome = await play.ends()
+
+    assert "with_support" == status.state
+    assert {"refunds": [7_900]} == play.paid()
+    assert REFUNDED == divided(outcome)
 
 
 async def test_a_chargeback_before_the_money_moves_holds_it(world: World) -> None:
