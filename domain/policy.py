@@ -38,6 +38,10 @@ class Reason(StrEnum):
     REFUND_REFUSED = "refund_refused"
 
 
+NOTHING_CAME = frozenset({Reason.NOT_RECEIVED, Reason.LATE, Reason.LOST})
+"""Reasons for which there are no goods to send back, and an order to cancel."""
+
+
 class Remedy(StrEnum):
     """What a settlement or ruling gives.
 
@@ -318,12 +322,15 @@ class Disruptions(Model):
 
 
 class Limits(Model):
-    """Bounds on what people send."""
+    """Bounds on what people send; `messages` and `conversation_characters` are for each writer in a case.
+
+    A case goes on in a new run once its history has `history_events`.
+    """
 
     text_characters: int = Field(gt=0, le=100_000)
     story_entries: int = Field(gt=0, le=5_000)
     messages: int = Field(default=1_000, gt=0, le=10_000)
-    conversation_characters: int = Field(default=300_000, gt=0, le=500_000)
+    conversation_characters: int = Field(default=100_000, gt=0, le=160_000)
     history_events: int = Field(default=8_000, ge=50, le=40_000)
 
 

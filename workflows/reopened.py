@@ -193,7 +193,9 @@ class Books:
             self._banks_case = self.hearings.open_case
         delivery, ledger = delivery_of(self._outcome), self.treasury.ledger
         self.hearings.tell(interlock(self.order, delivery, ledger, chargeback_id, state, amount))
-        if state is not ChargebackState.OPENED and self.hearings.open_case == self._banks_case:
+        if state is not ChargebackState.OPENED and self.treasury.frozen:
+            self.treasury.repeat_open_chargebacks()
+        elif state is not ChargebackState.OPENED and self.hearings.open_case == self._banks_case:
             self.hearings.end(f"chargeback_{state}")
 
     # --- money ---

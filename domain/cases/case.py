@@ -126,6 +126,12 @@ class CaseRecord(Model):
         return next((appeal for appeal in self.appeals if not appeal.decided), None)
 
     @property
+    def on_its_way(self) -> bool:
+        """Whether the goods are with the carrier, on their way back to the seller."""
+        trip = self.trip
+        return trip is not None and not trip.over and trip.sent_at is not None and trip.back_at is None
+
+    @property
     def goods_back(self) -> bool:
         """Whether the goods have come back to the seller."""
         return self.trip is not None and self.trip.back_at is not None

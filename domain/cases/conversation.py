@@ -61,9 +61,11 @@ def _unsayable(step: Step, message: CaseMessage) -> Reply | None:
         return Reply.no("notes_are_supports")
     if not message.text.strip():
         return Reply.no("message_empty")
-    if len(step.record.conversation) >= limits.messages:
+    # Counted by writer, so that no side can silence the other, or support, by filling the case.
+    own = [said for said in step.record.conversation if said.by is message.by]
+    if len(own) >= limits.messages:
         return Reply.no("conversation_full", rule("limits.messages"), most=f"{limits.messages:,}")
-    written = sum(len(said.text) for said in step.record.conversation) + len(message.text)
+    written = sum(len(said.text) for said in own) + len(message.text)
     if written > limits.conversation_characters:
         most = f"{limits.conversation_characters:,}"
         return Reply.no("conversation_full", rule("limits.conversation_characters"), most=most)

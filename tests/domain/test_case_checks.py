@@ -4,7 +4,6 @@ import pytest
 
 from domain import policy_packs
 from domain.case_checks import case_contradictions, remedies
-from domain.cases.decisions import NOTHING_CAME
 from domain.policy import Reason, Remedy
 from domain.policy_packs import PackError
 from tests.domain.packs import TEXT, changed
@@ -37,7 +36,7 @@ MEDIA = TEXT[TEXT.index("media_types = ") : TEXT.index("\n", TEXT.index("media_t
         ("evidence", '["serial_number"]', "[]", "asks nothing for 'phones'"),
         ("evidence", "most_items = 60", "most_items = 5", "5 leaves no room for a checklist of 6"),
         ("support", '"negotiating"', '"with_support"', "in `with_support` the desk itself must act"),
-        ("limits", "300_000", "3_999", "4000 is more than `limits.conversation_characters` (3999)"),
+        ("limits", "100_000", "3_999", "4000 is more than `limits.conversation_characters` (3999)"),
     ],
 )
 def test_a_contradiction_is_told_with_its_line(block: str, old: str, new: str, message: str) -> None:
