@@ -12,14 +12,13 @@ from typing import Final, TypeAlias
 from domain.duties import Silence
 from domain.money import Money
 from domain.parties import Role
-from domain.policy import Anchor, CaseState, Policy, Reason, ReasonRule, Remedy
+from domain.policy import NOTHING_CAME, Anchor, CaseState, Policy, Reason, ReasonRule, Remedy
 
 Finding: TypeAlias = tuple[str, str]
 """A setting and what is wrong with it."""
 
 _CAN_PAY: Final = (Role.PLATFORM, Role.BUYER, Role.SELLER)
 _CAN_BEAR_A_LOSS: Final = (Role.PLATFORM, Role.SELLER)
-_NOTHING_CAME: Final = (Reason.NOT_RECEIVED, Reason.LATE, Reason.LOST)
 _THE_DESK_ACTS: Final = (
     CaseState.WITH_SUPPORT,
     CaseState.WITH_LEAD,
@@ -51,11 +50,11 @@ def case_contradictions(policy: Policy) -> Iterator[Finding]:
 
 def remedies(reason: Reason) -> tuple[Remedy, ...]:
     """What a complaint for this reason can give if it is upheld: goods that never came cannot go back."""
-    return (Remedy.CANCELLATION if reason in _NOTHING_CAME else Remedy.RETURN_FOR_REFUND), Remedy.REFUND_AND_KEEP
+    return (Remedy.CANCELLATION if reason in NOTHING_CAME else Remedy.RETURN_FOR_REFUND), Remedy.REFUND_AND_KEEP
 
 
 def _reason(reason: Reason, rule: ReasonRule) -> Iterator[Finding]:
-    if reason not in _NOTHING_CAME and rule.anchor is not Anchor.DELIVERED:
+    if reason not in NOTHING_CAME and rule.anchor is not Anchor.DELIVERED:
         yield (
             f"reasons.{reason}.anchor",
             f"`{rule.anchor}` is for what has not come, and a complaint for this reason needs goods: write `delivered`",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from domain.cases.case import Delivery
-from domain.cases.decisions import NOTHING_CAME
 from domain.ledger import EntryKind
-from domain.messages import ChargebackState, Complaint, Reply
-from domain.policy import Policy, Reason
+from domain.messages import ChargebackState, Complaint
+from domain.policy import NOTHING_CAME, Reason
 from domain.settlement import Ending
 from domain.story import Outcome
 
@@ -19,13 +18,6 @@ def case_of_chargeback() -> Complaint:
 def case_of_found_parcel() -> Complaint:
     """A parcel that was refunded as lost has arrived: the buyer has both, the seller perhaps nothing."""
     return Complaint(reason=Reason.LOST)
-
-
-def unknown_reason(policy: Policy, complaint: Complaint) -> Reply | None:
-    """The refusal of a late complaint for a reason that the order's policy does not have."""
-    if complaint.reason in policy.reasons:
-        return None
-    return Reply.no("reason_unknown", policy.rule("reasons"), pack=policy.pack, codes=tuple(policy.reasons))
 
 
 def refunded_undelivered(outcome: Outcome) -> bool:

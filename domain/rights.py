@@ -55,6 +55,13 @@ def too_long(policy: Policy, text: str) -> Reply | None:
     return Reply.no("text_too_long", rule, characters=f"{len(text):,}", most=f"{most:,}")
 
 
+def unknown_reason(policy: Policy, complaint: Complaint) -> Reply | None:
+    """The refusal of a complaint for a reason that the policy does not have."""
+    if complaint.reason in policy.reasons:
+        return None
+    return Reply.no("reason_unknown", policy.rule("reasons"), pack=policy.pack, codes=tuple(policy.reasons))
+
+
 def over(standing: Standing) -> Reply | None:
     """The refusal of anything that comes after the order was decided."""
     if standing.decision is None:
@@ -203,14 +210,11 @@ def accept(standing: Standing, at: datetime) -> Reply:
 
 def complain(standing: Standing, message: Complaint, at: datetime) -> Reply:
     """A complaint opens a case if its reason is known and its window is open at `at`; a refusal names the date."""
-    if refusal := over(standing) or too_long(standing.order.policy, message.text):
+    policy = standing.order.policy
+    if refusal := over(standing) or too_long(policy, message.text) or unknown_reason(policy, message):
         return refusal
-    try:
-        reason = Reason(message.reason)
-        rule = standing.order.policy.reasons[reason]
-    except (ValueError, KeyError):
-        policy = standing.order.policy
-        return Reply.no("reason_unknown", standing.rule("reasons"), pack=policy.pack, codes=tuple(policy.reasons))
+    reason = Reason(message.reason)
+    rule = policy.reasons[reason]
     if standing.open_case:
         refusal = Reply.no("case_open_already", standing.rule(f"reasons.{reason}"), case=standing.open_case)
         return refusal.model_copy(update={"case_id": standing.open_case})

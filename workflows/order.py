@@ -54,9 +54,7 @@ from workflows.docket import Docket
 from workflows.hearings import Hearings
 from workflows.journal import Journal
 from workflows.options import KEEP, described
-from workflows.search_attributes import (
-    of_order,
-)
+from workflows.search_attributes import of_order
 from workflows.transit import Transit
 from workflows.treasury import Treasury
 

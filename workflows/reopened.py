@@ -29,9 +29,9 @@ from domain.reopening import (
     delivery_of,
     known_chargebacks,
     refunded_undelivered,
-    unknown_reason,
 )
 from domain.requests import LabelFact, RecallQuery
+from domain.rights import unknown_reason
 from domain.settlement import Decision, Ending
 from domain.states import OrderState, order_state
 from domain.story import Outcome, Status, StoryEntry

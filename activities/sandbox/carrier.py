@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from activities.ports import Contact, Refused, Unavailable
 from activities.sandbox.labels import LIFE, LabelState, SoldLabel, label_shipment, label_uri, price
@@ -24,8 +24,6 @@ from domain.requests import Label, LabelRefund, LabelRequest, News
 
 RETRY_AFTER = 1.0
 """What a rate-limited caller is told, in real seconds."""
-
-_EVENTS = TypeAdapter(tuple[TrackingEvent, ...])
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS journeys (

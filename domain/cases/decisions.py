@@ -15,7 +15,7 @@ from domain.duties import DutyKind
 from domain.messages import Reply
 from domain.money import Money
 from domain.parties import Role
-from domain.policy import Anchor, CaseState, Policy, Reason, Remedy, limit_of
+from domain.policy import NOTHING_CAME, Anchor, CaseState, Policy, Remedy, limit_of
 
 HEARING = (
     DutyKind.ANSWER_CASE,
@@ -28,9 +28,7 @@ HEARING = (
     DutyKind.DECIDE_APPEAL,
     DutyKind.CONFIRM_RULING,
 )
-NOTHING_CAME = frozenset({Reason.NOT_RECEIVED, Reason.LATE, Reason.LOST})
-"""Reasons for which there are no goods to send back, and an order to cancel."""
-LOST = "return_lost"
+RETURN_LOST = "return_lost"
 """The finding of a return that the carrier has lost."""
 
 
@@ -147,7 +145,7 @@ def execute(step: Step) -> None:
     elif trip is None or (trip.over and not (step.record.goods_back or trip.finding)):
         step.change(state=CaseState.AWAITING_RETURN, trip=ReturnTrip(asked_at=step.now))
     elif trip.over or trip.finding:
-        _settle_after_trip(step, decision, lost=trip.finding == LOST)
+        _settle_after_trip(step, decision, lost=trip.finding == RETURN_LOST)
     else:
         back_to_trip(step)
 

@@ -11,6 +11,7 @@ from domain.duties import DutyKind
 from domain.messages import Assignment, Confirmation, Reply, Ruling, Undo
 from domain.parties import Role
 from domain.policy import CaseState, Remedy
+from domain.wording import RULING
 
 
 def assign(matter: Matter, message: Assignment) -> Step:
@@ -40,7 +41,7 @@ def rule(matter: Matter, message: Ruling) -> Step:
         basis = tuple(f"evidence:{item}" for item in appeal.evidence)
         grounds.append(Ground(code="on_appeal", facts={"by": str(appeal.by)}, basis=basis))
     step.change(answered=True)
-    ruling = f"ruling of {message.agent}"
+    ruling = f"{RULING}{message.agent}"
     marks = {"agent": message.agent, "text": message.reason}
     decide(step, message.remedy, amount, Role.SUPPORT, ruling, *grounds, **marks)
     waits = step.duties.get(DutyKind.CONFIRM_RULING) or step.duties.get(DutyKind.TAKE_EFFECT)

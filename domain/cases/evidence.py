@@ -14,6 +14,7 @@ from domain.duties import Duty, DutyKind
 from domain.messages import EvidenceRequest, EvidenceSent, Reply
 from domain.parties import Role
 from domain.policy import CaseState, EvidenceKind
+from domain.rights import too_long
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LONGEST_URI = 2_000
@@ -77,9 +78,8 @@ def _fault(step: Step, item: EvidenceItem, known: int) -> Reply | None:
     rules, rule = step.policy.evidence, step.file.rule
     if known >= rules.most_items:
         return Reply.no("evidence_full", rule("evidence.most_items"), most=rules.most_items)
-    if len(item.text) > step.policy.limits.text_characters:
-        most = f"{step.policy.limits.text_characters:,}"
-        return Reply.no("text_too_long", rule("limits.text_characters"), characters=f"{len(item.text):,}", most=most)
+    if refusal := too_long(step.policy, item.text):
+        return refusal
     if not item.uri and item.kind in NEED_A_FILE:
         return Reply.no("evidence_needs_file", rule("evidence"), kind=item.kind)
     if not item.uri:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from domain.cases import clocks
 from domain.cases.case import Matter, ReturnTrip
-from domain.cases.decisions import LOST, amount_of, decide, less_label, settle
+from domain.cases.decisions import RETURN_LOST, amount_of, decide, less_label, settle
 from domain.cases.evidence import seal
 from domain.cases.hearing import hand_to_agents
 from domain.cases.record import Ground
@@ -70,19 +70,18 @@ def came_back(matter: Matter, at: datetime) -> Step:
 
 def lost(matter: Matter) -> Step:
     """The return is lost: the buyer did their part and is refunded, the policy says who bears it."""
-    return _end_trip(matter, LOST, step_borne_by_policy=True)
+    return _end_trip(matter, RETURN_LOST, matter.file.policy.returns.loss_borne_by)
 
 
 def unclaimed(matter: Matter) -> Step:
     """The seller did not take the return in, and it went back to the buyer, who is refunded all the same."""
-    return _end_trip(matter, "return_unclaimed", step_borne_by_policy=False)
+    return _end_trip(matter, "return_unclaimed", Role.SELLER)
 
 
-def _end_trip(matter: Matter, what: str, *, step_borne_by_policy: bool) -> Step:
+def _end_trip(matter: Matter, what: str, borne_by: Role) -> Step:
     step = Step(matter)
     _trip(step, over=True, finding=what)
     step.close(*clocks.OF_RETURN)
-    borne_by = step.policy.returns.loss_borne_by if step_borne_by_policy else Role.SELLER
     step.note(f"{what}_refunded", *SIDES, borne_by=borne_by)
     if step.record.open_appeal is None:
         _refund(step, Ground(code=what, basis=("event:return",)), borne_by)

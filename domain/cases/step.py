@@ -16,6 +16,7 @@ from domain.duties import Duty, DutyKind
 from domain.messages import Message, Reply
 from domain.parties import Role
 from domain.policy import CaseState, Policy
+from domain.rights import too_long
 
 SIDES = (Role.BUYER, Role.SELLER)
 OTHER = {Role.BUYER: Role.SELLER, Role.SELLER: Role.BUYER}
@@ -116,15 +117,12 @@ class Step:
 
 def barred(step: Step, text: str = "", *, frozen_too: bool = False) -> Reply | None:
     """The refusal of what comes after the end, during a chargeback (unless `frozen_too`), or at too great a length."""
-    record, most = step.record, step.policy.limits.text_characters
+    record = step.record
     if record.over:
         return Reply.no("case_over", state=record.state)
     if record.freeze and not frozen_too:
         return Reply.no("case_frozen", step.file.rule("chargebacks"), chargeback=record.freeze.chargeback_id)
-    if len(text) > most:
-        rule = step.file.rule("limits.text_characters")
-        return Reply.no("text_too_long", rule, characters=f"{len(text):,}", most=f"{most:,}")
-    return None
+    return too_long(step.policy, text)
 
 
 def conflict(step: Step, agent: str) -> Reply | None:

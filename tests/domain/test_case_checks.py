@@ -4,12 +4,11 @@ import pytest
 
 from domain import policy_packs
 from domain.case_checks import case_contradictions, remedies
-from domain.policy import Reason, Remedy
+from domain.policy import NOTHING_CAME, Reason, Remedy
 from domain.policy_packs import PackError
 from tests.domain.packs import TEXT, changed
 
 RESALE = policy_packs.load("resale-v1").policy
-FAST_TRACK = TEXT[TEXT.index('largest = ["USD') : TEXT.index("\n", TEXT.index('largest = ["USD'))]
 MEDIA = TEXT[TEXT.index("media_types = ") : TEXT.index("\n", TEXT.index("media_types = "))]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Self
@@ -326,11 +325,6 @@ class Sitting:
 def owed(sitting: Sitting) -> set[DutyKind]:
     """The kinds of duty that are open."""
     return set(sitting.duties)
-
-
-def of_kinds(items: Iterable[EvidenceItem], *left_out: str) -> tuple[EvidenceItem, ...]:
-    """These items without those of some kinds."""
-    return tuple(item for item in items if item.kind not in left_out)
 
 
 def _stopped(duty: Duty, pause: Pause) -> Duty:
