@@ -229,7 +229,7 @@ async def test_the_bank_reaches_a_case_in_a_later_run(world: World) -> None:
 @pytest.mark.parametrize("carrier_down", [False, True], ids=["parcel on its way", "no label to be had"])
 async def test_what_was_under_way_is_begun_anew(client: Client, tmp_path: Path, carrier_down: bool) -> None:
     """A look-up, or an errand that waits for a person, is not forgotten with the run that began it."""
-    async with _a_world(client, tmp_path, 5 * SPEED) as world:
+    async with _a_world(client, tmp_path, 10 * SPEED) as world:
         play = await _delivered(world, f"long-5-{carrier_down}", policy=_short_runs())
         await play.complains("damaged")
         world.carrier.set_faults(unavailable=float(carrier_down))

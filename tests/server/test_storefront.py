@@ -15,7 +15,7 @@ import pytest_asyncio
 from temporalio.client import Client
 
 from activities.sandbox.payments import SandboxPayments
-from domain.messages import Acceptance, Cancel, Complaint, Response, Shipped, Tracking
+from domain.messages import Acceptance, Cancel, Complaint, Extend, Response, Shipped, Tracking
 from domain.parcel import TrackingEvent, TrackingStatus
 from domain.parties import Role
 from domain.policy import Reason
@@ -118,7 +118,7 @@ async def test_malformed_query_is_refused(shop: Shop) -> None:
 
 
 async def test_closed_order_accepts_nothing_more(shop: Shop, now: datetime) -> None:
-    """Signals and updates to an order that has ended are refused with how it ended; questions still work."""
+    """Signals and updates to an order that has ended are refused with how it ended; one may ask, and complain late."""
     await shop.sold("C-1", now)
     await shop.redress.cancel("C-1", Cancel(by=Role.BUYER))
     await shop.redress.outcome("C-1")
@@ -126,13 +126,14 @@ async def test_closed_order_accepts_nothing_more(shop: Shop, now: datetime) -> N
     for ask in (
         shop.redress.ship("C-1", Shipped(carrier="sandbox", tracking_number=sandbox_number(1))),
         shop.redress.accept("C-1"),
-        shop.redress.complain("C-1", Complaint(reason=Reason.DAMAGED)),
+        shop.redress.extend("C-1", Extend(by=Role.SELLER)),
         shop.redress.cancel("C-1", Cancel(by=Role.SELLER)),
     ):
         with pytest.raises(OrderClosed, match=r"order-C-1 has ended \(cancelled_by_buyer\)"):
             await ask
 
     assert not await shop.redress.is_open("C-1")
+    assert "complaint_late" == (await shop.redress.complain("C-1", Complaint(reason=Reason.DAMAGED))).code
     assert "refunded" == (await shop.redress.status("C-1")).state
 
 

@@ -114,6 +114,18 @@ async def test_the_carrier_is_followed_without_webhooks(world: World) -> None:
     assert ny(11, 11, 9) <= outcome.closed_at <= ny(11, 11, 9, 5)
 
 
+async def test_a_seller_who_hears_late_of_a_return_has_the_whole_time_to_inspect_it(world: World) -> None:
+    """Delivered on Friday, told on Monday: the 48 hours count from Monday, since nobody was asked before."""
+    play = await to_be_returned(world)
+    await world.at(ny(11, 9, 12))
+    await play.came_back(ny(11, 6, 12))
+    await world.at(ny(11, 9, 13))
+    due = (await play.case_duties())[DutyKind.INSPECT].due
+
+    assert due
+    assert abs(due - ny(11, 11, 12)) < MINUTE
+
+
 async def test_worse_than_sent_is_deducted_within_policy(world: World) -> None:
     """Half of it at the most, with evidence; the buyer may contest it, and the seller may not."""
     play = await back_with_the_seller(world)
