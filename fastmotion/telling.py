@@ -100,22 +100,22 @@ async def tell(story: Story, world: VirtualWorld) -> Telling:
     played = await play(story, stage, clock=clock)
     orders = [f"order-{story.name}", *([f"{REOPENED}{story.name}"] if played.outcome.revision else [])]
     cases = [f"case-{story.name}-{number}" for number in range(1, played.outcome.cases_opened + 1)]
-    timelines = {subject: _settled(await redress.timeline(subject)) for subject in (*orders, *cases)}
+    timelines = {subject: settled(await redress.timeline(subject)) for subject in (*orders, *cases)}
     notices = (
         notice
         for subject, timeline in timelines.items()
-        for notice in _in_order_of_story(world.outbox.notices(_told_under(subject)), timeline)
+        for notice in in_order_of_story(world.outbox.notices(told_under(subject)), timeline)
     )
     reasons = {case: await redress.reasons(case) for case in cases}
     return Telling(story=story, played=played, timelines=timelines, notices=tuple(notices), reasons=reasons)
 
 
-def _told_under(subject: str) -> str:
+def told_under(subject: str) -> str:
     """The subject of notices: an order that was taken up again tells them under the number of its new outcome."""
     return f"{subject}-1" if subject.startswith(REOPENED) else subject
 
 
-def _settled(timeline: Iterable[StoryEntry]) -> tuple[StoryEntry, ...]:
+def settled(timeline: Iterable[StoryEntry]) -> tuple[StoryEntry, ...]:
     """In one order wherever it is told: how a case ends and its money moves, an order hears in either order."""
     return tuple(sorted(timeline, key=lambda entry: (_minute(entry), _RANKS.get(entry.what, 0))))
 
@@ -124,7 +124,7 @@ def _minute(moment: StoryEntry | Entry) -> datetime:
     return moment.at.replace(second=0, microsecond=0)
 
 
-def _in_order_of_story(notices: Iterable[Notice], timeline: Sequence[StoryEntry]) -> list[Notice]:
+def in_order_of_story(notices: Iterable[Notice], timeline: Sequence[StoryEntry]) -> list[Notice]:
     """Notices of one moment in the order in which things happened; to the second, as a replay may differ by less."""
     told = [(entry.at.replace(microsecond=0), entry.what) for entry in timeline]
     return sorted(notices, key=lambda notice: (told.index((notice.at.replace(microsecond=0), notice.kind)), notice.key))

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 
 from temporalio import workflow
 
 from activities.outcomes import OutcomeActivities
-from domain import clocks, details
+from domain import details
 from domain.cases.record import Resolution
 from domain.disputes import interlock
 from domain.duties import Duty, Receipt, Silence
@@ -35,11 +34,11 @@ from domain.rights import unknown_reason
 from domain.settlement import Decision, Ending
 from domain.states import OrderState, order_state
 from domain.story import Outcome, Status, StoryEntry
+from workflows.bookkeeping import docket_of, journal_of
+from workflows.calls import keep
 from workflows.display import Display
-from workflows.docket import Docket
 from workflows.hearings import Hearings
-from workflows.journal import Journal
-from workflows.options import KEEP, RECALL, described
+from workflows.options import RECALL, described
 from workflows.search_attributes import of_order
 from workflows.treasury import Treasury
 
@@ -128,26 +127,15 @@ class Books:
         self._settled = True
         self._banks_case = ""
         self._cases_before, self._rejected_before = outcome.cases, outcome.rejected
-        self.docket = Docket(
-            self.order.clock,
-            remind=self._remind,
-            before_waiting=self._publish,
-            longest_disruption=partial(clocks.longest_disruption, self.order.policy, self.order.buyer),
-        )
-        self.journal = Journal(
-            f"reopened-{self.order.order_id}-{outcome.revision + 1}",
-            {Role.BUYER: self.order.buyer, Role.SELLER: self.order.seller},
-            limit=self.order.policy.limits.story_entries,
-            now=self.docket.now,
-            noted=self.docket.wake,
-        )
+        self.docket = docket_of(self.order, remind=self._remind, before_waiting=self._publish)
+        subject = f"reopened-{self.order.order_id}-{outcome.revision + 1}"
+        self.journal = journal_of(subject, self.order, self.docket)
         self.treasury = Treasury(
             self.order, self.docket, self.journal, bank_says=self._bank_says, ledger=outcome.ledger
         )
         self.treasury.chargebacks.update(known_chargebacks(outcome))
         self.hearings = Hearings(self.order, self.docket, self.journal, opened=outcome.cases_opened)
         self.display = Display()
-        self.journal.note("reopened", Role.SUPPORT, ending=outcome.decision.ending)
 
     @property
     def quiet(self) -> bool:
@@ -184,6 +172,7 @@ class Books:
             self._open(message, at, had=Money(minor=had, currency=self.order.price.total.currency))
 
     def _open(self, complaint: Complaint, at: datetime, had: Money | None = None) -> None:
+        self.journal.note("reopened", Role.SUPPORT, ending=self.decision.ending)
         self.hearings.open(complaint, delivery_of(self._outcome), at, late=True, had=had)
 
     def _bank_says(self, chargeback_id: str, state: ChargebackState, amount: Money) -> None:
@@ -209,6 +198,7 @@ class Books:
             refund=resolution.amount,
             rule=resolution.rule,
             at=self.docket.now(),
+            borne_by=resolution.borne_by,
             case_id=resolution.case_id,
             costs=resolution.costs,
             revised=True,
@@ -226,10 +216,18 @@ class Books:
             if lapsed.on_silence is Silence.COUNT_AS_LOST:
                 self.treasury.give_up_chargebacks(lapsed.rule)
 
+    @property
+    def _touched(self) -> bool:
+        """Whether what came late has changed anything, or was refused; a repeated report does neither."""
+        cases, ledger = self.hearings.opened > self._outcome.cases_opened, self.treasury.ledger
+        return cases or ledger != self._outcome.ledger or self.journal.rejected > 0
+
     async def close(self) -> Outcome:
-        """Tell both sides, record the outcome anew, and leave nothing running."""
+        """Tell both sides, record the outcome anew, leave nothing running; nothing at all if nothing has changed."""
         self.docket.close_all()
         self.docket.stop()
+        if not self._touched:
+            return self._outcome
         self.journal.note("closed", Role.BUYER, Role.SELLER, ending=self.decision.ending)
         before = self._outcome
         outcome = before.model_copy(
@@ -245,9 +243,7 @@ class Books:
             }
         )
         self._publish()
-        await workflow.execute_local_activity_method(
-            OutcomeActivities.record, outcome, **described(KEEP, "Keep the outcome for analysis")
-        )
+        await keep(outcome)
         await self.journal.posted()
         self._outcome = outcome
         return outcome

@@ -153,3 +153,13 @@ async def test_a_parcel_found_after_all_opens_a_case_that_can_pay_the_seller(tmp
         outcome = await outcome_of(handle, world)
         assert 12_900 == outcome.ledger.total(EntryKind.REFUNDED)
         assert 8_800 == outcome.ledger.total(EntryKind.COMPENSATED, EntryKind.RELEASED)
+
+
+async def test_what_is_reported_again_changes_nothing(tmp_path: Path) -> None:
+    """A delivery that is told once more after the close leaves the recorded outcome alone, and tells nobody."""
+    async with a_world(tmp_path) as world:
+        play = await accepted(world)
+        handle = await late(play, "tracking", Tracking(events=(scan(DELIVERED, TrackingStatus.DELIVERED),)))
+        outcome = await outcome_of(handle, world)
+        assert (0, 0) == (outcome.revision, outcome.cases_opened)
+        assert [] == list(world.outbox.notices("reopened-A-1-1"))
