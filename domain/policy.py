@@ -218,12 +218,12 @@ class ReasonRule(Model):
 class EvidenceRules(Model):
     """What evidence may be, and the one round in which more of it is asked for.
 
-    `requests` is how often support may ask each side. `by_category` adds to the checklists for categories of items.
+    `requests` is how often support may ask each side, `most_items` how much each may hand in. `by_category` adds to the checklists for categories of items.
     """
 
     top_up: Term
     requests: int = Field(default=1, ge=0, le=10)
-    most_items: int = Field(default=60, gt=0, le=500)
+    most_items: int = Field(default=30, gt=0, le=100)
     largest_bytes: int = Field(default=50_000_000, gt=0)
     media_types: tuple[str, ...] = ("image/jpeg", "image/png", "image/heic", "video/mp4", "application/pdf")
     by_category: dict[str, tuple[EvidenceKind, ...]] = Field(default_factory=dict)

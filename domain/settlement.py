@@ -43,7 +43,7 @@ class Decision(Model):
     must pay; where the buyer pays it, `refund` is already lower by it.
     `borne_by` platform means the seller is paid their share although the buyer is refunded.
     A `revised` decision changes one whose money has moved: each side gets what it gives them, the seller is clawed back
-    within the policy's bound, and the platform pays what neither side gives back.
+    within the policy's bound unless the platform bears the loss, and the platform pays what neither side gives back.
     `rule` is the setting or ruling behind it.
     """
 
@@ -139,7 +139,7 @@ def movements(order: Order, ledger: Ledger, decision: Decision, at: datetime) ->
     Raises `CurrencyMismatch` for a refund or costs in another currency.
     """
     total = order.price.total
-    borne_by_platform = decision.borne_by is Role.PLATFORM and not decision.revised
+    borne_by_platform = decision.borne_by is Role.PLATFORM
     covered = borne_by_platform or decision.revised
     had = Money(minor=ledger.promised(EntryKind.REFUNDED, EntryKind.CHARGED_BACK), currency=total.currency)
     goal = max(had, min(decision.refund, total))
@@ -157,7 +157,7 @@ def movements(order: Order, ledger: Ledger, decision: Decision, at: datetime) ->
     paid = _held(ledger, EntryKind.RELEASED) + ledger.promised(EntryKind.COMPENSATED)
     unpaid = max(0, order.price.seller_share.minor - paid)
     entitled = order.price.seller_share.minor
-    if decision.revised:
+    if decision.revised and not borne_by_platform:
         entitled = _shares(order.price, decision.refund, decision.costs)[EntryKind.RELEASED]
     # What a compensated seller is short of has been paid by the platform, which need not give up its own part for it.
     owed[EntryKind.RELEASED] = max(0, owed[EntryKind.RELEASED] - ledger.promised(EntryKind.COMPENSATED))

@@ -185,6 +185,11 @@ class CaseFile(Model):
     had: Money | None = None
     so_far: CaseProgress | None = None
 
+    @property
+    def from_buyer(self) -> bool:
+        """Whether the buyer has complained; of what else comes late, as a found parcel, the order opens a case."""
+        return not self.late or self.had is not None
+
     def rule(self, setting: str) -> str:
         """The id of one setting of the case's policy."""
         return self.policy.rule(setting)

@@ -65,6 +65,8 @@ def _no_ruling(step: Step, message: Ruling) -> Reply | None:
         return Reply.no("another_agent", file.rule("appeals"))
     if unknown := [reference for reference in message.rests_on if not _cited(step, reference)[0]]:
         return Reply.no("unknown_reference", reference=unknown[0][:40])
+    if differs := [item.id for item in record.evidence if item.id in message.rests_on and not item.usable]:
+        return Reply.no("reference_differs", file.rule("evidence"), reference=differs[0])
     if message.remedy is Remedy.RETURN_FOR_REFUND and record.on_its_way and not record.open_appeal:
         return Reply.no("return_under_way")
     return unfit(file, message.remedy, message.amount)

@@ -47,7 +47,7 @@ def seal(step: Step, items: Sequence[EvidenceItem], by: Role) -> tuple[tuple[Evi
     sealed: list[Evidence] = []
     for item in items:
         known = (*step.record.evidence, *sealed)
-        if fault := _fault(step, item, len(known)):
+        if fault := _fault(step, item, sum(one.by is by for one in known)):
             faults.append(fault)
             continue
         digest = item.sha256.lower() if item.uri else sha256(item.text.encode()).hexdigest()

@@ -205,6 +205,9 @@ def _settle_on(step: Step, made: Offer, by: Role, basis: str) -> None:
 
 
 def _taken_beforehand(step: Step, side: Role, made: Offer) -> StandingRule | None:
+    """The rule by which a side has agreed beforehand; after its order has closed, nobody has."""
+    if step.file.late:
+        return None
     items = step.file.price.items
     return next((one for one in step.file.standing if one.by is side and _meets(one, made, items)), None)
 
@@ -246,6 +249,8 @@ def withdraw(matter: Matter, message: Withdrawal) -> Step:
     rule = step.file.rule(f"reasons.{step.file.reason}")
     if refusal := barred(step, message.text):
         return step.refuse(refusal)
+    if not step.file.from_buyer:
+        return step.refuse(Reply.no("withdraw_not_yours", rule))
     record = step.record
     too_late = record.effective or record.open_appeal or (record.trip and record.trip.sent_at)
     if record.state not in (*HEARD, CaseState.AWAITING_RETURN) or too_late:

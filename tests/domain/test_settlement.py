@@ -229,6 +229,15 @@ def test_a_platform_that_bears_the_loss_takes_nothing_back_from_the_seller() -> 
     assert (9_000, -9_000) == (after.balance(Account.SELLER), after.balance(Account.PLATFORM))
 
 
+def test_a_revised_decision_spares_the_seller_whose_loss_the_platform_bears() -> None:
+    """Ruled anew on appeal, and the return was lost: the seller keeps the payout and the platform refunds the buyer."""
+    order = an_order()
+    lost = decision(usd(11_500), Role.PLATFORM).model_copy(update={"revised": True})
+    ledger = settled(order, decision(usd(0)), lost)
+    assert (0, 9_000) == (ledger.balance(Account.BUYER), ledger.balance(Account.SELLER))
+    assert 0 == ledger.total(EntryKind.CLAWED_BACK)
+
+
 @pytest.mark.parametrize(("bears", "compensated"), [(Role.SELLER, 0), (Role.PLATFORM, 9_000)])
 def test_an_appeal_for_the_seller_takes_nothing_from_the_buyer(bears: Role, compensated: int) -> None:
     """What a buyer has had stays theirs; a seller who was right is paid by a platform that bears its own mistake."""

@@ -7,8 +7,20 @@ import pytest
 from domain.cases.record import OfferState
 from domain.duties import DutyKind
 from domain.parties import Role
-from domain.policy import CaseState, Reason, Remedy
-from tests.domain.cases.a_case import OPENED, Sitting, a_file, a_policy, complete, dear, owed, proposal, usd, words
+from domain.policy import CaseState, EvidenceKind, Reason, Remedy
+from tests.domain.cases.a_case import (
+    OPENED,
+    Sitting,
+    a_file,
+    a_photo,
+    a_policy,
+    complete,
+    dear,
+    owed,
+    proposal,
+    usd,
+    words,
+)
 
 SHOWN = complete()
 
@@ -116,6 +128,15 @@ def test_a_ruling_rests_on_what_is_in_the_case() -> None:
     assert not sitting.ruled(Remedy.RELEASE, rests_on=("e1", "m1")).refused
     cited = [ground.basis for ground in sitting.decision.grounds if ground.code == "rests_on"]
     assert [("evidence:e1",), ("message:m1",)] == cited
+
+
+def test_no_ruling_rests_on_a_file_that_is_another_one() -> None:
+    """What is not what was sealed does not count, also for an agent."""
+    sitting = Sitting(matches={EvidenceKind.PHOTO_FRONT: False})
+    sitting.evidence(Role.BUYER, a_photo(EvidenceKind.PHOTO_FRONT))
+    sitting.contested()
+
+    assert "reference_differs" == sitting.ruled(Remedy.REFUND_AND_KEEP, rests_on=("e1",)).code
 
 
 @pytest.mark.parametrize(("minor", "state"), [(50_000, CaseState.DECIDED), (50_001, CaseState.AWAITING_CONFIRMATION)])

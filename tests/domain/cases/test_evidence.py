@@ -95,13 +95,14 @@ def test_the_same_file_counts_once() -> None:
     assert 1 == len(sitting.record.evidence)
 
 
-def test_a_case_holds_only_so_much() -> None:
-    """At the policy's limit further items are refused."""
+def test_no_side_can_fill_a_case_for_the_other() -> None:
+    """At the policy's limit further items of that side are refused; the other side is still heard."""
     sitting = Sitting(a_file(policy=a_policy(evidence={"most_items": 2})))
     sitting.evidence(Role.BUYER, words("one"), words("two"), words("three"))
 
     assert 2 == len(sitting.record.evidence)
     assert "evidence_full" == sitting.evidence(Role.BUYER, words("three")).code
+    assert "evidence_sealed" == sitting.evidence(Role.SELLER, words("four")).code
 
 
 def test_a_file_that_is_another_one_does_not_count() -> None:

@@ -154,6 +154,13 @@ def test_what_was_sent_back_is_not_withdrawn() -> None:
     assert ["withdraw_too_late", "withdraw_too_late"] == [under_way, sitting.say("withdraw").code]
 
 
+def test_only_a_complaint_of_the_buyer_is_theirs_to_withdraw() -> None:
+    """Who was refunded and has the parcel after all cannot close the case that is about it."""
+    found, complained = Sitting(a_file(late=True)), Sitting(a_file(late=True, had=usd(0)))
+
+    assert ["withdraw_not_yours", "withdrawn"] == [one.say("withdraw").code for one in (found, complained)]
+
+
 def test_what_was_decided_is_not_withdrawn() -> None:
     """Neither a ruling that waits nor a decision that has moved money can be taken back by the buyer."""
     sitting = asked().contested()

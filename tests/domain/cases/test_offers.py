@@ -329,6 +329,13 @@ def test_an_offer_that_meets_a_rule_settles_at_once() -> None:
         assert basis in sitting.decision.grounds[0].basis
 
 
+def test_a_rule_is_over_once_its_order_has_closed() -> None:
+    """What a seller agreed to beforehand takes no money back after the end; they are asked, and a person may look."""
+    sitting = Sitting(a_file(late=True, had=usd(0), standing=(gives(30),)))
+
+    assert "offer_made" == offers(sitting, Role.BUYER, 3_300).code
+
+
 def test_a_rule_takes_only_its_own_remedy() -> None:
     """Who keeps the goods for a third off has not agreed to a return."""
     sitting = asked(standing=(takes(1),))
