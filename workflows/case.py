@@ -48,10 +48,9 @@ from domain.parties import Role
 from domain.policy import CaseState
 from domain.preview import Intent, Preview
 from domain.story import Status, StoryEntry
+from workflows.bookkeeping import docket_of, journal_of
 from workflows.display import Display
-from workflows.docket import Docket
 from workflows.errands import Errands
-from workflows.journal import Journal
 from workflows.search_attributes import of_case
 from workflows.transit import UNTIL_ARRIVED, Transit
 
@@ -66,19 +65,8 @@ class CaseWorkflow:
     def __init__(self, case: CaseFile) -> None:
         """Start from the case file; handlers may run before `run` does."""
         self.case = case
-        self.docket = Docket(
-            case.clock,
-            remind=self._remind,
-            before_waiting=self._before_waiting,
-            longest_disruption=partial(clocks.longest_disruption, case.policy, case.buyer),
-        )
-        self.journal = Journal(
-            case.case_id,
-            {Role.BUYER: case.buyer, Role.SELLER: case.seller},
-            limit=case.policy.limits.story_entries,
-            now=self.docket.now,
-            noted=self.docket.wake,
-        )
+        self.docket = docket_of(case, remind=self._remind, before_waiting=self._before_waiting)
+        self.journal = journal_of(case.case_id, case, self.docket)
         self.display = Display()
         self.errands = Errands(case)
         self.transit: Transit | None = None

@@ -8,12 +8,12 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from activities.carriers import CarrierActivities
 from activities.evidence import UNAVAILABLE, EvidenceActivities
 from activities.outcomes import OutcomeActivities
-from activities.payments import PaymentActivities
 from domain.cases.case import CaseFile, CaseRecord, Freeze
 from domain.cases.record import Evidence, Resolution
 from domain.chargeback_bundle import bundle
 from domain.histories import Histories
 from domain.requests import FileCheck, FileChecks, FilesFound, HistoryQuery, Label, LabelFact, LabelRefund, LabelRequest
+from workflows.calls import hand_in
 from workflows.options import ASK_ONCE, READ_FILES, described
 
 
@@ -86,14 +86,7 @@ class Errands:
         """Hand the evidence bundle of a chargeback in; false if the provider takes none."""
         if freeze.facts is None:
             return False
-        submission = bundle(freeze.facts, record.evidence, record.conversation)
-        options = described(ASK_ONCE, f"Hand in the evidence for chargeback {freeze.chargeback_id}")
-        try:
-            await workflow.execute_activity_method(PaymentActivities.submit_evidence, submission, **options)
-        except ActivityError:
-            workflow.logger.warning("the evidence bundle was not taken")
-            return False
-        return True
+        return await hand_in(bundle(freeze.facts, record.evidence, record.conversation))
 
     async def tell_order(self, decision: Resolution) -> bool:
         """Tell the order that a decision takes effect; false if it is gone."""

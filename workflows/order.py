@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from temporalio import workflow
 
-from activities.outcomes import OutcomeActivities
 from domain import clocks, consequences, details, order_preview
 from domain.cases.case import Delivery
 from domain.cases.decisions import goes_on
@@ -49,11 +47,10 @@ from domain.settlement import AGAINST_SELLER, Decision, Ending
 from domain.states import OrderState, order_state
 from domain.story import Outcome, Status, StoryEntry
 from domain.tracking_numbers import normalise
+from workflows.bookkeeping import docket_of, journal_of
+from workflows.calls import keep
 from workflows.display import Display
-from workflows.docket import Docket
 from workflows.hearings import Hearings
-from workflows.journal import Journal
-from workflows.options import KEEP, described
 from workflows.search_attributes import of_order
 from workflows.transit import Transit
 from workflows.treasury import Treasury
@@ -86,19 +83,8 @@ class OrderWorkflow:
         self.settled = False
         self.closings = 0
         self.found_after_loss = False
-        self.docket = Docket(
-            order.clock,
-            remind=self._remind,
-            before_waiting=self._publish,
-            longest_disruption=partial(clocks.longest_disruption, order.policy, order.buyer),
-        )
-        self.journal = Journal(
-            f"order-{order.order_id}",
-            {Role.BUYER: order.buyer, Role.SELLER: order.seller},
-            limit=order.policy.limits.story_entries,
-            now=self.docket.now,
-            noted=self.docket.wake,
-        )
+        self.docket = docket_of(order, remind=self._remind, before_waiting=self._publish)
+        self.journal = journal_of(f"order-{order.order_id}", order, self.docket)
         self.transit = Transit(order.carriage, self.docket, self.journal, lost=self._lost)
         self.watch = self.transit.watch
         self.treasury = Treasury(order, self.docket, self.journal, bank_says=self._bank_says)
@@ -206,9 +192,7 @@ class OrderWorkflow:
         self.journal.note("closed", Role.BUYER, Role.SELLER, ending=decision.ending)
         outcome = self._outcome(decision)
         self._publish()
-        await workflow.execute_local_activity_method(
-            OutcomeActivities.record, outcome, **described(KEEP, "Keep the outcome for analysis")
-        )
+        await keep(outcome)
         await self.journal.posted()
         self.closings += 1
         workflow.logger.info("order closed", extra={"ending": decision.ending})

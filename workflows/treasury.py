@@ -19,9 +19,10 @@ from domain.order import Order
 from domain.parties import Role
 from domain.requests import LabelFact, Movement, Submission
 from domain.settlement import Decision, capture, charged_back, movements
+from workflows.calls import hand_in
 from workflows.docket import Docket
 from workflows.journal import Journal
-from workflows.options import ASK_ONCE, MOVE_MONEY, described
+from workflows.options import MOVE_MONEY, described
 
 # Entries that only divide escrow among our own accounts need no provider.
 BY_PROVIDER = {
@@ -153,13 +154,8 @@ class Treasury:
             await self._handing_over
 
     async def _hand_over(self, submission: Submission) -> None:
-        options = described(ASK_ONCE, f"Hand in the evidence for chargeback {submission.chargeback_id}")
-        try:
-            await workflow.execute_activity_method(PaymentActivities.submit_evidence, submission, **options)
-        except ActivityError:
-            self._journal.note("bundle_stuck", Role.SUPPORT, chargeback=submission.chargeback_id)
-        else:
-            self._journal.note("bundle_handed_over", Role.SUPPORT, chargeback=submission.chargeback_id)
+        what = "bundle_handed_over" if await hand_in(submission) else "bundle_stuck"
+        self._journal.note(what, Role.SUPPORT, chargeback=submission.chargeback_id)
 
     # --- labels, which the carrier port has bought ---
 
