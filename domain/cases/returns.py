@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from fractions import Fraction
+from functools import partial
 
 from domain.cases import clocks
 from domain.cases.case import Matter, ReturnTrip
@@ -12,6 +13,7 @@ from domain.cases.evidence import seal
 from domain.cases.hearing import hand_to_agents
 from domain.cases.record import Ground
 from domain.cases.step import SIDES, Step, barred
+from domain.clocks import to_answer
 from domain.duties import DutyKind
 from domain.messages import Finding, Inspection, Reply
 from domain.parties import Role
@@ -52,7 +54,7 @@ def sent_back(matter: Matter, at: datetime) -> Step:
 
 
 def came_back(matter: Matter, at: datetime) -> Step:
-    """The carrier has delivered the return to the seller, who now inspects it."""
+    """The carrier has delivered the return to the seller, who now inspects it; told late, with the whole time."""
     step = Step(matter)
     _trip(step, back_at=at)
     trip = step.record.trip
@@ -60,7 +62,7 @@ def came_back(matter: Matter, at: datetime) -> Step:
         step.note("return_delivered_late", *SIDES, Role.SUPPORT, at=at)
         return step
     step.close(DutyKind.SEND_BACK, DutyKind.SEND_BACK_FINAL)
-    inspect = clocks.inspect(step.file, at)
+    inspect = to_answer(partial(clocks.inspect, step.file), at, step.now)
     step.open(inspect)
     if step.record.open_appeal is None:
         step.change(state=CaseState.INSPECTING)
