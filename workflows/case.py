@@ -13,9 +13,21 @@ from functools import partial
 from temporalio import workflow
 
 from domain import clocks, details
-from domain.cases import appeals, conversation, desk, evidence, hearing, interlock, opening, returns, silence
+from domain.cases import (
+    appeals,
+    conversation,
+    desk,
+    evidence,
+    hearing,
+    interlock,
+    no_remedy,
+    offers,
+    opening,
+    returns,
+    silence,
+)
 from domain.cases.case import CaseFile, CaseProgress, Matter
-from domain.cases.clocks import OF_RETURN, OF_SUPPORT
+from domain.cases.clocks import OF_RETURN, OF_SUPPORT, run_on
 from domain.cases.conversation import Conversation
 from domain.cases.decisions import took_effect
 from domain.cases.exhibits import Exhibits, exhibits
@@ -125,7 +137,7 @@ class CaseWorkflow:
             if stopped and cause not in self.docket.pauses:
                 self.docket.pause(cause, kinds, since=self.docket.now())
             elif not stopped and cause in self.docket.pauses:
-                self.docket.resume(cause)
+                self.docket.resume(cause, partial(run_on, self.case))
 
     async def _on_silence(self, duty: Duty) -> None:
         """What happens when nobody has acted: the policy's silence default of this duty."""
@@ -322,17 +334,17 @@ class CaseWorkflow:
     @workflow.update(name="offer", description="A side or an agent proposes a settlement: by, proposal, expires")
     def offer(self, message: OfferMade) -> Reply:
         """An open offer of the other side is countered by it."""
-        return self._answer("offer", message.by, hearing.offer(self.matter, message))
+        return self._answer("offer", message.by, offers.offer(self.matter, message))
 
     @workflow.update(name="answer_offer", description="The other side takes or leaves the open offer: by, accept")
     def answer_offer(self, message: OfferAnswer) -> Reply:
         """Acceptance settles the case."""
-        return self._answer("answer_offer", message.by, hearing.answer_offer(self.matter, message))
+        return self._answer("answer_offer", message.by, offers.answer_offer(self.matter, message))
 
     @workflow.update(name="withdraw", description="The buyer takes the complaint back")
     def withdraw(self, message: Withdrawal) -> Reply:
         """A withdrawn case has no remedy; the order's clocks run on."""
-        return self._answer("withdraw", Role.BUYER, hearing.withdraw(self.matter, message))
+        return self._answer("withdraw", Role.BUYER, no_remedy.withdraw(self.matter, message))
 
     @workflow.signal(name="evidence", description="A side adds evidence: by, items (kind, uri, sha256 or text)")
     def evidence(self, message: EvidenceSent) -> None:

@@ -229,11 +229,3 @@ def conclude(step: Step) -> None:
     if record.state is CaseState.SETTLED and told and not set(clocks.APPEALS.values()) & set(step.duties):
         step.change(state=CaseState.RESOLVED)
         step.note("final", *SIDES)
-
-
-def withdraw_all(step: Step, state: CaseState) -> None:
-    """The case ends without a remedy; the order goes on, or has ended otherwise."""
-    call_off_return(step)
-    overtake_offers(step)
-    step.close(*tuple(step.duties))
-    step.change(state=state)

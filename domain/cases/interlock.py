@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.cases.case import Freeze, Matter
-from domain.cases.hearing import overtake
+from domain.cases.no_remedy import overtake
 from domain.cases.step import SIDES, Step
 from domain.messages import ChargebackState, Interlock, Overtaken
 from domain.parties import Role

@@ -11,8 +11,9 @@ from domain.cases.conversation import say
 from domain.cases.decisions import amount_of, decide
 from domain.cases.evidence import ask_buyer, seal
 from domain.cases.fast_track import approval, possible
-from domain.cases.hearing import hand_to_agents, settle_by_rules
+from domain.cases.offers import settle_by_rules
 from domain.cases.record import EvidenceItem
+from domain.cases.referral import hand_to_agents
 from domain.cases.step import Step
 from domain.clocks import to_answer
 from domain.duties import Duty, DutyKind

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from domain.cases import appeals, conversation, desk, evidence, hearing, returns
+from domain.cases import appeals, conversation, desk, evidence, hearing, no_remedy, offers, returns
 from domain.cases.case import Matter
 from domain.cases.step import Step
 from domain.messages import (
@@ -31,9 +31,9 @@ from domain.settlement import division
 
 ACTIONS: dict[str, tuple[type[Message], Callable[[Matter, Any], Step]]] = {
     "respond": (Response, hearing.respond),
-    "offer": (OfferMade, hearing.offer),
-    "answer_offer": (OfferAnswer, hearing.answer_offer),
-    "withdraw": (Withdrawal, hearing.withdraw),
+    "offer": (OfferMade, offers.offer),
+    "answer_offer": (OfferAnswer, offers.answer_offer),
+    "withdraw": (Withdrawal, no_remedy.withdraw),
     "evidence": (EvidenceSent, evidence.add),
     "request_evidence": (EvidenceRequest, evidence.request),
     "message": (CaseMessage, conversation.say),

@@ -10,8 +10,8 @@ from domain.cases import clocks
 from domain.cases.case import Matter, ReturnTrip
 from domain.cases.decisions import RETURN_LOST, amount_of, decide, less_label, settle
 from domain.cases.evidence import seal
-from domain.cases.hearing import hand_to_agents
 from domain.cases.record import Ground
+from domain.cases.referral import hand_to_agents
 from domain.cases.step import SIDES, Step, barred
 from domain.clocks import to_answer
 from domain.duties import DutyKind

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from domain.cases import desk, hearing, returns
+from domain.cases import desk, no_remedy, offers, returns
 from domain.cases.case import Matter
 from domain.cases.decisions import amount_of, conclude, decide, drop_unconfirmed, execute
 from domain.cases.evidence import not_handed_in
 from domain.cases.record import Ground
+from domain.cases.referral import to_support
 from domain.cases.step import Step
 from domain.duties import Duty, DutyKind, Silence
 from domain.parties import Role
@@ -24,13 +25,13 @@ def lapsed(matter: Matter, duty: Duty) -> Step:  # noqa: C901, PLR0912 -- one ta
         case DutyKind.SEND_BACK_FINAL, _:
             returns.not_sent(step, duty.rule)
         case DutyKind.ANSWER_OFFER, _:
-            hearing.offer_lapsed(step)
+            offers.offer_lapsed(step)
         case DutyKind.ADD_EVIDENCE, _:
             not_handed_in(step)
         case DutyKind.LAST_RESORT, Silence.CLOSE:
-            hearing.let_stand(step, duty.rule)
+            no_remedy.let_stand(step, duty.rule)
         case _, Silence.ASK_SUPPORT:
-            hearing.to_support(step)
+            to_support(step)
         case _, Silence.REFUND:
             remedy = step.policy.reasons[step.file.reason].remedy
             if remedy is Remedy.RETURN_FOR_REFUND and step.record.goods_back:

@@ -22,6 +22,8 @@ SIDES = (Role.BUYER, Role.SELLER)
 OTHER = {Role.BUYER: Role.SELLER, Role.SELLER: Role.BUYER}
 WITH_AGENTS = (CaseState.WITH_SUPPORT, CaseState.AWAITING_EVIDENCE, CaseState.WITH_LEAD, CaseState.APPEALED)
 """States in which an agent may decide."""
+HEARD = (CaseState.AWAITING_SELLER, CaseState.NEGOTIATING, *WITH_AGENTS)
+"""States in which the sides can still settle by themselves."""
 ON_THE_DESK = frozenset({DutyKind.DECIDE_CASE, DutyKind.LEAD_DECIDES, DutyKind.DECIDE_APPEAL})
 """The duties that tell that the case is an agent's to decide."""
 

@@ -1,0 +1,185 @@
+"""Offers: either side or an agent proposes a settlement, the other takes, leaves or counters it.
+
+What a standing rule agrees to beforehand settles without waiting.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from domain.cases import clocks
+from domain.cases.case import Matter
+from domain.cases.decisions import amount_of, decide, unfit
+from domain.cases.evidence import back_to_agents
+from domain.cases.record import Ground, Offer, OfferState, StandingRule
+from domain.cases.referral import to_support
+from domain.cases.step import HEARD, OTHER, SIDES, WITH_AGENTS, Step, barred, conflict
+from domain.duties import DutyKind
+from domain.messages import OfferAnswer, OfferMade, Reply
+from domain.money import Money
+from domain.parties import Role
+from domain.policy import CaseState
+
+
+def offer(matter: Matter, message: OfferMade) -> Step:
+    """A side or an agent proposes a settlement. What the other side's standing rule takes settles at once."""
+    step = Step(matter)
+    rule = step.file.rule("offers")
+    if refusal := _no_offer(step, message):
+        return step.refuse(refusal)
+    proposal = message.proposal
+    amount = amount_of(step.file, proposal.remedy, proposal.amount)
+    due = clocks.answer_offer(step.file, OTHER.get(message.by, Role.BUYER), step.now, message.expires)
+    if message.expires and message.expires <= step.now:
+        return step.refuse(Reply.no("offer_expired", rule, message.expires))
+    countered = tuple(
+        one.model_copy(update={"state": OfferState.COUNTERED}) if one.state is OfferState.OPEN else one
+        for one in step.record.offers
+    )
+    made = Offer(
+        id=f"o{len(countered) + 1}",
+        by=message.by,
+        author=message.author,
+        remedy=proposal.remedy,
+        amount=amount,
+        at=step.now,
+        expires=due.agreed_due,
+    )
+    step.change(offers=(*countered, made))
+    step.keep(message.by, message.text, message.author)
+    facts = {"offer": made.id, "by": made.by, "remedy": made.remedy, "amount": made.amount}
+    if message.by in SIDES and (standing := _taken_beforehand(step, OTHER[message.by], made)):
+        step.note("offer_met_rule", *SIDES, **facts)
+        _settle_on(step, made, OTHER[message.by], f"standing:{standing.by}")
+        return step.answer("offer_met_rule", rule, remedy=made.remedy, amount=made.amount)
+    step.note("offered", *(side for side in SIDES if side is not message.by), due=due.agreed_due, **facts)
+    step.open(due)
+    if message.by is Role.SELLER:
+        step.close(DutyKind.ANSWER_CASE)
+    if message.by is Role.SUPPORT:
+        step.change(answered=True)
+        step.close(DutyKind.FIRST_ANSWER, DutyKind.NEXT_ANSWER)
+    if DutyKind.ANSWER_CASE not in step.duties:
+        step.change(state=CaseState.NEGOTIATING)
+    step.reply = Reply.asked("offer_made", rule, due.agreed_due, offer=made.id)
+    return step
+
+
+def _no_offer(step: Step, message: OfferMade) -> Reply | None:
+    rule = step.file.rule("offers")
+    refusal = barred(step, message.text) or unfit(step.file, message.proposal.remedy, message.proposal.amount)
+    if refusal:
+        return refusal
+    if message.by not in (*SIDES, Role.SUPPORT):
+        return Reply.no("not_a_side", rule)
+    if message.by is Role.SUPPORT and (refusal := conflict(step, message.author)):
+        return refusal
+    if message.by is Role.SUPPORT and step.record.state not in (*WITH_AGENTS, CaseState.NEGOTIATING):
+        return Reply.no("not_with_support", rule)
+    if step.record.state not in HEARD or step.record.open_appeal:
+        return Reply.no("offer_after_decision", rule)
+    open_offer = step.record.open_offer
+    if open_offer and open_offer.by is message.by:
+        return Reply.no("offer_open_already", rule, open_offer.expires, offer=open_offer.id)
+    if sum(one.by is message.by for one in step.record.offers) >= step.policy.offers.most:
+        return Reply.no("offers_used_up", step.file.rule("offers.most"), most=step.policy.offers.most)
+    return None
+
+
+def answer_offer(matter: Matter, message: OfferAnswer) -> Step:
+    """The other side takes or leaves the open offer; what support proposes needs both."""
+    step = Step(matter)
+    rule = step.file.rule("offers.answer")
+    if refusal := barred(step, message.text):
+        return step.refuse(refusal)
+    made, duty = step.record.open_offer, step.duties.get(DutyKind.ANSWER_OFFER)
+    if made is None or duty is None or message.offer_id not in ("", made.id):
+        return step.refuse(Reply.no("offer_not_open", rule))
+    if message.by not in SIDES or message.by in (made.by, *made.accepted_by):
+        return step.refuse(Reply.no("offer_not_yours", rule))
+    if duty.lapsed_at(step.sent_at(message)):
+        return step.refuse(Reply.no("offer_expired", rule, duty.due))
+    step.keep(message.by, message.text)
+    if not message.accept:
+        _end_offer(step, made, OfferState.REFUSED)
+        step.note("offer_refused", *(side for side in SIDES if side is not message.by), offer=made.id, by=message.by)
+        after_offer(step)
+        return step.answer("offer_refused", rule)
+    if made.by is Role.SUPPORT and not made.accepted_by:
+        half = made.model_copy(update={"accepted_by": (message.by,)})
+        step.change(offers=(*(one for one in step.record.offers if one.id != made.id), half))
+        step.open(duty.model_copy(update={"owner": OTHER[message.by]}))
+        step.note("offer_half_accepted", OTHER[message.by], offer=made.id, by=message.by)
+        return step.answer("offer_half_accepted", rule, duty.due)
+    _settle_on(step, made, message.by, f"offer:{made.id}")
+    return step.answer("offer_accepted", rule, remedy=made.remedy, amount=made.amount)
+
+
+def offer_lapsed(step: Step) -> None:
+    """Nobody answered the offer: it has expired."""
+    if made := step.record.open_offer:
+        _end_offer(step, made, OfferState.EXPIRED)
+        step.note("offer_expired", *SIDES, offer=made.id)
+    after_offer(step)
+
+
+def after_offer(step: Step) -> None:
+    """Without a settlement the hearing goes on where it was: with the seller's answer, or with support."""
+    if step.record.state is not CaseState.NEGOTIATING:
+        return
+    back_to_agents(step)
+    if step.record.state is CaseState.NEGOTIATING:
+        to_support(step)
+
+
+def settle_by_rules(step: Step) -> bool:
+    """Both sides' standing rules meet: the case is settled at the least that the buyer takes, without waiting."""
+    items = step.file.price.items
+    takes = sorted((rule for rule in step.file.standing if rule.by is Role.BUYER), key=lambda rule: -rule.percent)
+    for take in takes:
+        part = items.share(Fraction(take.percent, 100))
+        made = Offer(
+            id=f"o{len(step.record.offers) + 1}",
+            by=Role.SELLER,
+            remedy=take.remedy,
+            amount=amount_of(step.file, take.remedy, part),
+            at=step.now,
+            expires=step.now,
+        )
+        fits = unfit(step.file, made.remedy, made.amount) is None and _meets(take, made, items)
+        if fits and _taken_beforehand(step, Role.SELLER, made):
+            break
+    else:
+        return False
+    step.change(offers=(*step.record.offers, made))
+    step.note("rules_met", *SIDES, remedy=made.remedy, amount=made.amount)
+    _settle_on(step, made, Role.BUYER, "standing:buyer")
+    return True
+
+
+def _end_offer(step: Step, made: Offer, state: OfferState) -> None:
+    ended = made.model_copy(update={"state": state})
+    step.change(offers=tuple(ended if one.id == made.id else one for one in step.record.offers))
+    step.close(DutyKind.ANSWER_OFFER)
+
+
+def _settle_on(step: Step, made: Offer, by: Role, basis: str) -> None:
+    _end_offer(step, made, OfferState.ACCEPTED)
+    step.note("offer_accepted", offer=made.id, by=by)
+    facts = {"remedy": str(made.remedy), "amount": str(made.amount), "offer": made.id}
+    ground = Ground(code="agreed", facts=facts, basis=tuple(dict.fromkeys((f"offer:{made.id}", basis))))
+    decide(step, made.remedy, made.amount, by, step.file.rule("offers"), ground, agreed=True)
+
+
+def _taken_beforehand(step: Step, side: Role, made: Offer) -> StandingRule | None:
+    """The rule by which a side has agreed beforehand; after its order has closed, nobody has."""
+    if step.file.late:
+        return None
+    items = step.file.price.items
+    return next((one for one in step.file.standing if one.by is side and _meets(one, made, items)), None)
+
+
+def _meets(rule: StandingRule, made: Offer, items: Money) -> bool:
+    part = items.share(Fraction(rule.percent, 100))
+    enough = part <= made.amount if rule.by is Role.BUYER else made.amount <= part
+    return made.remedy is rule.remedy and enough
