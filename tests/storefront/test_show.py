@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 from io import StringIO
 from typing import Any
 
@@ -37,15 +38,20 @@ def _after(matter: Matter, act: Callable[[Matter, Any], Step], message: Message)
     return step.matter
 
 
+def _film(kind: EvidenceKind, name: str) -> EvidenceItem:
+    digest = sha256(name.encode()).hexdigest()
+    return EvidenceItem(kind=kind, uri=f"sandbox://{name}", sha256=digest, media_type="video/mp4", size=1_000)
+
+
 def _contested() -> Matter:
     """A case about a fake, with support; each side has said and shown something."""
     order = an_order(BEGINNING)
     complaint = Complaint(
         reason=Reason.COUNTERFEIT,
         text="The logo is [bold]wrong",
-        evidence=(EvidenceItem(kind=EvidenceKind.UNBOXING, text="filmed"),),
+        evidence=(_film(EvidenceKind.UNBOXING, "filmed"),),
     )
-    packing = (EvidenceItem(kind=EvidenceKind.PACKING, text="packed"),)
+    packing = (_film(EvidenceKind.PACKING, "packed"),)
     delivery = Delivery(shipment=SHIPMENT, delivered_at=BEGINNING + 20 * HOUR)
     at = BEGINNING + 24 * HOUR
     matter = opening.open_case(opening.case_file(order, complaint, delivery, 1, at, at, packing=packing)).matter
@@ -71,7 +77,7 @@ def test_exhibits_stand_beside_each_other() -> None:
     lines = _shown(show.exhibits, exhibits.exhibits(_contested()), "en").splitlines()
 
     (row,) = (line for line in lines if line.startswith("packing record"))
-    assert ["e1", "filmed", "e2", "packed"] == row.split()[2:]
+    assert ["e1", "sandbox://filmed", "e2", "sandbox://packed"] == row.split()[2:]
     assert lines[-1].startswith("  missing  photo of the front, ")
 
 
