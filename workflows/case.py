@@ -18,6 +18,7 @@ from domain.cases import (
     conversation,
     desk,
     evidence,
+    evidence_round,
     hearing,
     interlock,
     no_remedy,
@@ -359,7 +360,7 @@ class CaseWorkflow:
     @workflow.update(name="request_evidence", description="Support asks a side for evidence: agent, of, kinds")
     def request_evidence(self, message: EvidenceRequest) -> Reply:
         """Support's clocks stand still until it comes or its time is over."""
-        return self._answer("request_evidence", Role.SUPPORT, evidence.request(self.matter, message))
+        return self._answer("request_evidence", Role.SUPPORT, evidence_round.request(self.matter, message))
 
     @workflow.update(name="assign", description="The case is given to an agent: agent, by")
     def assign(self, message: Assignment) -> Reply:

@@ -1,17 +1,16 @@
-"""Evidence: what is asked for, and how it is sealed when it arrives."""
+"""Evidence: what can be taken, and how it is sealed when it arrives."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 
-from domain.cases import clocks
-from domain.cases.case import CaseFile, CaseRecord, Matter
-from domain.cases.record import AnyKind, Evidence, EvidenceAsked, EvidenceItem
-from domain.cases.step import SIDES, WITH_AGENTS, Step, barred, conflict
-from domain.duties import Duty, DutyKind
-from domain.messages import EvidenceRequest, EvidenceSent, Reply
+from domain.cases.case import Matter
+from domain.cases.evidence_round import handed_in
+from domain.cases.record import Evidence, EvidenceItem
+from domain.cases.step import SIDES, Step, barred
+from domain.messages import EvidenceSent, Reply
 from domain.parties import Role
 from domain.policy import CaseState, EvidenceKind
 from domain.rights import too_long
@@ -25,20 +24,6 @@ NEED_A_FILE = frozenset(EvidenceKind) - {
     EvidenceKind.OTHER,
 }
 """What a text cannot show."""
-
-
-def checklist(file: CaseFile) -> tuple[AnyKind, ...]:
-    """What the buyer should show: by the reason, and by the categories of what was bought."""
-    rules = file.policy.evidence.by_category
-    asked = list(file.policy.reasons[file.reason].evidence)
-    asked += [kind for category in file.categories for kind in rules.get(category, ())]
-    return tuple(dict.fromkeys(asked))
-
-
-def missing(file: CaseFile, record: CaseRecord) -> tuple[AnyKind, ...]:
-    """What of the checklist the buyer has not shown, or not with a file that is what was sealed."""
-    shown = {item.kind for item in record.evidence if item.by is Role.BUYER and item.usable}
-    return tuple(kind for kind in checklist(file) if kind not in shown)
 
 
 def seal(step: Step, items: Sequence[EvidenceItem], by: Role) -> tuple[tuple[Evidence, ...], tuple[Reply, ...]]:
@@ -114,83 +99,6 @@ def add(matter: Matter, message: EvidenceSent) -> Step:
         step.note("refused_item", message.by, code=fault.code, **fault.facts)
     handed_in(step, message.by)
     return step.answer("evidence_sealed", step.file.rule("evidence"), items=", ".join(item.id for item in new))
-
-
-def handed_in(step: Step, by: Role) -> None:
-    """A side that was asked for evidence, and has now shown all of it, owes none any more."""
-    duty = step.duties.get(DutyKind.ADD_EVIDENCE)
-    if duty is None or duty.owner is not by:
-        return
-    request = next(asked for asked in reversed(step.record.asked) if asked.of is by)
-    shown = {item.kind for item in step.record.evidence if item.by is by and item.usable}
-    if set(request.kinds) <= shown:
-        _answered(step, by)
-
-
-def _answered(step: Step, by: Role) -> None:
-    asked = tuple(one.model_copy(update={"answered": True}) if one.of is by else one for one in step.record.asked)
-    step.change(asked=asked)
-    step.close(DutyKind.ADD_EVIDENCE)
-    back_to_agents(step)
-
-
-def back_to_agents(step: Step) -> None:
-    """What the agents waited for has come, or will not: their clocks run on, unless they wait for something else."""
-    if step.record.state not in (CaseState.AWAITING_EVIDENCE, CaseState.NEGOTIATING) or not step.on_the_desk:
-        return
-    if DutyKind.ANSWER_OFFER in step.duties:
-        step.change(state=CaseState.NEGOTIATING)
-    elif DutyKind.ADD_EVIDENCE in step.duties:
-        step.change(state=CaseState.AWAITING_EVIDENCE)
-    elif step.record.escalated:
-        step.change(state=CaseState.WITH_LEAD)
-    else:
-        step.change(state=CaseState.APPEALED if step.record.open_appeal else CaseState.WITH_SUPPORT)
-
-
-def ask_buyer(step: Step) -> None:
-    """What the checklist still lacks is asked for when the case is opened."""
-    lacking = missing(step.file, step.record)
-    if lacking:
-        ask(step, Role.BUYER, lacking, by="")
-
-
-def ask(step: Step, of: Role, kinds: Iterable[AnyKind], by: str) -> Duty:
-    """Ask a side for evidence, until the policy's time for it has passed."""
-    kinds = tuple(kinds)
-    duty = clocks.add_evidence(step.file, of, step.now)
-    step.open(duty)
-    step.change(asked=(*step.record.asked, EvidenceAsked(of=of, at=step.now, by=by, kinds=kinds)))
-    step.note("evidence_asked", of, of=of, kinds=", ".join(kinds) or "other", due=duty.agreed_due)
-    return duty
-
-
-def request(matter: Matter, message: EvidenceRequest) -> Step:
-    """An agent asks a side for evidence, as often as the policy allows; the agents' clocks stand still meanwhile."""
-    step = Step(matter)
-    if refusal := barred(step, message.text) or conflict(step, message.agent):
-        return step.refuse(refusal)
-    rule = step.file.rule("evidence.requests")
-    if step.record.state not in WITH_AGENTS:
-        return step.refuse(Reply.no("not_with_support", rule))
-    if message.of not in SIDES:
-        return step.refuse(Reply.no("not_a_side", rule))
-    if DutyKind.ADD_EVIDENCE in step.duties:
-        return step.refuse(Reply.no("evidence_asked_already", rule, step.duties[DutyKind.ADD_EVIDENCE].due))
-    times = sum(asked.of is message.of and bool(asked.by) for asked in step.record.asked)
-    if times >= step.policy.evidence.requests:
-        return step.refuse(Reply.no("evidence_round_over", rule, side=message.of))
-    step.keep(Role.SUPPORT, message.text, message.agent)
-    duty = ask(step, message.of, message.kinds, by=message.agent)
-    step.change(state=CaseState.AWAITING_EVIDENCE, answered=True)
-    step.close(DutyKind.FIRST_ANSWER, DutyKind.NEXT_ANSWER)
-    return step.answer("evidence_requested", rule, duty.agreed_due, side=message.of)
-
-
-def not_handed_in(step: Step) -> None:
-    """The time to hand evidence in is over: the case is decided on what there is."""
-    step.note("evidence_round_over", Role.SUPPORT)
-    back_to_agents(step)
 
 
 def checked(matter: Matter, matches: dict[str, bool | None]) -> Step:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.base import Model
 from domain.cases.case import Matter
-from domain.cases.evidence import checklist, missing
+from domain.cases.checklist import checklist, missing
 from domain.cases.record import AnyKind, Evidence
 from domain.parties import Role
 from domain.policy import EvidenceKind

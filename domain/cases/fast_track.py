@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.cases.case import CaseFile, CaseRecord
-from domain.cases.evidence import checklist
+from domain.cases.checklist import checklist
 from domain.cases.record import Evidence, Ground
 from domain.histories import in_good_standing, trusted
 from domain.money import Money

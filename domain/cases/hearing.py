@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from domain.cases.case import Matter
 from domain.cases.decisions import amount_of, decide
-from domain.cases.evidence import handed_in, seal
+from domain.cases.evidence import seal
+from domain.cases.evidence_round import handed_in
 from domain.cases.offers import offer
 from domain.cases.record import Ground
 from domain.cases.referral import to_support

@@ -10,9 +10,8 @@ from fractions import Fraction
 from domain.cases import clocks
 from domain.cases.case import Matter
 from domain.cases.decisions import amount_of, decide, unfit
-from domain.cases.evidence import back_to_agents
 from domain.cases.record import Ground, Offer, OfferState, StandingRule
-from domain.cases.referral import to_support
+from domain.cases.referral import back_to_agents, to_support
 from domain.cases.step import HEARD, OTHER, SIDES, WITH_AGENTS, Step, barred, conflict
 from domain.duties import DutyKind
 from domain.messages import OfferAnswer, OfferMade, Reply

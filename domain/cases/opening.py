@@ -9,7 +9,8 @@ from domain.cases import clocks
 from domain.cases.case import CaseFile, CaseRecord, Delivery, Matter
 from domain.cases.conversation import say
 from domain.cases.decisions import amount_of, decide
-from domain.cases.evidence import ask_buyer, seal
+from domain.cases.evidence import seal
+from domain.cases.evidence_round import ask_buyer
 from domain.cases.fast_track import approval, possible
 from domain.cases.offers import settle_by_rules
 from domain.cases.record import EvidenceItem

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from domain.cases import appeals, conversation, desk, evidence, hearing, no_remedy, offers, returns
+from domain.cases import appeals, conversation, desk, evidence, evidence_round, hearing, no_remedy, offers, returns
 from domain.cases.case import Matter
 from domain.cases.step import Step
 from domain.messages import (
@@ -35,7 +35,7 @@ ACTIONS: dict[str, tuple[type[Message], Callable[[Matter, Any], Step]]] = {
     "answer_offer": (OfferAnswer, offers.answer_offer),
     "withdraw": (Withdrawal, no_remedy.withdraw),
     "evidence": (EvidenceSent, evidence.add),
-    "request_evidence": (EvidenceRequest, evidence.request),
+    "request_evidence": (EvidenceRequest, evidence_round.request),
     "message": (CaseMessage, conversation.say),
     "assign": (Assignment, desk.assign),
     "rule": (Ruling, desk.rule),

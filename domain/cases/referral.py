@@ -35,3 +35,17 @@ def hand_to_agents(step: Step) -> None:
     waiting = DutyKind.ADD_EVIDENCE in step.duties
     step.change(state=CaseState.AWAITING_EVIDENCE if waiting else CaseState.WITH_SUPPORT)
     step.note("with_support", Role.SUPPORT, *SIDES, due=duty.agreed_due)
+
+
+def back_to_agents(step: Step) -> None:
+    """What the agents waited for has come, or will not: their clocks run on, unless they wait for something else."""
+    if step.record.state not in (CaseState.AWAITING_EVIDENCE, CaseState.NEGOTIATING) or not step.on_the_desk:
+        return
+    if DutyKind.ANSWER_OFFER in step.duties:
+        step.change(state=CaseState.NEGOTIATING)
+    elif DutyKind.ADD_EVIDENCE in step.duties:
+        step.change(state=CaseState.AWAITING_EVIDENCE)
+    elif step.record.escalated:
+        step.change(state=CaseState.WITH_LEAD)
+    else:
+        step.change(state=CaseState.APPEALED if step.record.open_appeal else CaseState.WITH_SUPPORT)

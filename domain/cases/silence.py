@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.cases import desk, no_remedy, offers, returns
 from domain.cases.case import Matter
 from domain.cases.decisions import amount_of, conclude, decide, drop_unconfirmed, execute
-from domain.cases.evidence import not_handed_in
+from domain.cases.evidence_round import not_handed_in
 from domain.cases.record import Ground
 from domain.cases.referral import to_support
 from domain.cases.step import Step
