@@ -30,8 +30,8 @@ from domain.cases import (
 from domain.cases.case import CaseFile, CaseProgress, Matter
 from domain.cases.clocks import OF_RETURN, OF_SUPPORT, run_on
 from domain.cases.conversation import Conversation
-from domain.cases.decisions import took_effect
 from domain.cases.exhibits import Exhibits, exhibits
+from domain.cases.finality import took_effect
 from domain.cases.preview import preview
 from domain.cases.record import Resolution, Said
 from domain.cases.statements import Statement, statements

@@ -14,7 +14,7 @@ from temporalio import workflow
 
 from domain import clocks, consequences, details, order_preview
 from domain.cases.case import Delivery
-from domain.cases.decisions import goes_on
+from domain.cases.finality import goes_on
 from domain.cases.record import Resolution
 from domain.chargeback_bundle import bundle
 from domain.consequences import Consequence

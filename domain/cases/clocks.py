@@ -16,6 +16,18 @@ from domain.parties import Role
 from domain.policy import Term
 
 APPEALS = {Role.BUYER: DutyKind.BUYER_MAY_APPEAL, Role.SELLER: DutyKind.SELLER_MAY_APPEAL}
+OF_HEARING = (
+    DutyKind.ANSWER_CASE,
+    DutyKind.ADD_EVIDENCE,
+    DutyKind.ANSWER_OFFER,
+    DutyKind.FIRST_ANSWER,
+    DutyKind.NEXT_ANSWER,
+    DutyKind.DECIDE_CASE,
+    DutyKind.LEAD_DECIDES,
+    DutyKind.DECIDE_APPEAL,
+    DutyKind.CONFIRM_RULING,
+)
+"""The clocks that run until a case is decided."""
 OF_SUPPORT = (
     DutyKind.FIRST_ANSWER,
     DutyKind.NEXT_ANSWER,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from domain.cases.case import Matter
-from domain.cases.decisions import call_off_return, overtake_offers
+from domain.cases.decisions import overtake_offers
+from domain.cases.execution import call_off_return
 from domain.cases.record import Ground, Resolution
 from domain.cases.step import HEARD, SIDES, Step, barred
 from domain.messages import Reply, Withdrawal

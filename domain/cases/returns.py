@@ -8,8 +8,9 @@ from functools import partial
 
 from domain.cases import clocks
 from domain.cases.case import Matter, ReturnTrip
-from domain.cases.decisions import RETURN_LOST, amount_of, decide, less_label, settle
+from domain.cases.decisions import amount_of, decide
 from domain.cases.evidence import seal
+from domain.cases.execution import RETURN_LOST, less_label, settle
 from domain.cases.record import Ground
 from domain.cases.referral import hand_to_agents
 from domain.cases.step import SIDES, Step, barred

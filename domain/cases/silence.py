@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from domain.cases import desk, no_remedy, offers, returns
 from domain.cases.case import Matter
-from domain.cases.decisions import amount_of, conclude, decide, drop_unconfirmed, execute
+from domain.cases.decisions import amount_of, decide, drop_unconfirmed
 from domain.cases.evidence_round import not_handed_in
+from domain.cases.execution import execute
+from domain.cases.finality import conclude
 from domain.cases.record import Ground
 from domain.cases.referral import to_support
 from domain.cases.step import Step

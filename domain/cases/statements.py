@@ -12,7 +12,7 @@ from domain import wording
 from domain.base import Instant, Model
 from domain.cases import clocks
 from domain.cases.case import CaseFile, CaseRecord, Matter
-from domain.cases.decisions import contestable
+from domain.cases.finality import contestable
 from domain.cases.record import Ground, Resolution
 from domain.cases.step import SIDES, WITH_AGENTS
 from domain.money import Money

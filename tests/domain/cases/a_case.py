@@ -10,7 +10,7 @@ from domain import policy_packs
 from domain.cases import evidence, interlock, opening, returns, silence
 from domain.cases.case import CaseFile, CaseRecord, Delivery, Matter
 from domain.cases.clocks import OF_RETURN, OF_SUPPORT
-from domain.cases.decisions import took_effect
+from domain.cases.finality import took_effect
 from domain.cases.preview import ACTIONS
 from domain.cases.record import EvidenceItem, Resolution, StandingRule
 from domain.cases.step import Step
