@@ -40,6 +40,8 @@ class Reason(StrEnum):
 
 NOTHING_CAME = frozenset({Reason.NOT_RECEIVED, Reason.LATE, Reason.LOST})
 """Reasons for which there are no goods to send back, and an order to cancel."""
+UNTIL_ARRIVAL = NOTHING_CAME - {Reason.NOT_RECEIVED}
+"""Reasons that have nothing more to say once the carrier has delivered: who has the goods cannot keep both."""
 
 
 class Remedy(StrEnum):
@@ -218,7 +220,8 @@ class ReasonRule(Model):
 class EvidenceRules(Model):
     """What evidence may be, and the one round in which more of it is asked for.
 
-    `requests` is how often support may ask each side, `most_items` how much each may hand in. `by_category` adds to the checklists for categories of items.
+    `requests` is how often support may ask each side, `most_items` how much each may hand in. `by_category` adds to
+    the checklists for categories of items.
     """
 
     top_up: Term

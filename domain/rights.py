@@ -18,7 +18,7 @@ from domain.messages import Answer, Cancel, Complaint, Extend, Reply, Shipped
 from domain.order import Order
 from domain.parcel import Parcel
 from domain.parties import Role
-from domain.policy import Anchor, Policy, Reason, ReasonRule
+from domain.policy import UNTIL_ARRIVAL, Anchor, Policy, Reason, ReasonRule
 from domain.settlement import Decision
 from domain.tracking_numbers import check_tracking_number
 
@@ -218,6 +218,8 @@ def complain(standing: Standing, message: Complaint, at: datetime) -> Reply:
     if standing.open_case:
         refusal = Reply.no("case_open_already", standing.rule(f"reasons.{reason}"), case=standing.open_case)
         return refusal.model_copy(update={"case_id": standing.open_case})
+    if reason in UNTIL_ARRIVAL and standing.parcel.delivered_at:
+        return Reply.no("has_arrived", standing.rule(f"reasons.{reason}.anchor"), standing.parcel.delivered_at)
     window = complaint_window(standing, rule)
     if window is None:
         expected = clocks.estimate(standing.order.carriage, standing.parcel)

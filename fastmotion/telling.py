@@ -34,7 +34,7 @@ SERVER_BEGINS: Final = datetime(2030, 1, 1, tzinfo=UTC)
 """The server's clock is moved on to here first, so that a story runs at the same instants whenever it is told."""
 
 _GLANCE: Final = 0.02
-_RANKS: Final = {"case_resolved": 1, "case_withdrawn": 1, "case_overtaken": 1, "closed": 2}
+_RANKS: Final = {"case_resolved": 1, "case_withdrawn": 1, "case_overtaken": 1, "case_arrived": 1, "closed": 2}
 _LABELS: Final = (EntryKind.LABEL, EntryKind.LABEL_REFUNDED)
 
 

@@ -14,12 +14,13 @@ from temporalio.exceptions import FailureError
 
 from domain.cases.case import CaseFile, Delivery
 from domain.cases.opening import case_file
-from domain.cases.record import EvidenceItem, Resolution
+from domain.cases.record import ARRIVED, EvidenceItem, Resolution
 from domain.duties import DutyKind
 from domain.messages import Complaint, Interlock, Message, Overtaken
 from domain.money import Money
 from domain.order import Order
 from domain.parties import Role
+from domain.policy import UNTIL_ARRIVAL, Reason
 from workflows.case import CaseWorkflow
 from workflows.docket import Docket
 from workflows.journal import Journal
@@ -44,6 +45,7 @@ class Hearings:
         self.opened = opened
         self.packing: tuple[EvidenceItem, ...] = ()
         self.open_case = ""
+        self._reason: Reason | None = None
         self.resolutions: list[Resolution] = []
 
     def open(
@@ -53,7 +55,7 @@ class Hearings:
         self.opened += 1
         now, packing = self._docket.now(), self.packing
         file = case_file(self._order, complaint, delivery, self.opened, at, now, packing=packing, late=late, had=had)
-        self.open_case = file.case_id
+        self.open_case, self._reason = file.case_id, file.reason
         self._docket.pause(self.open_case, STOPPED_BY_A_CASE, since=at)
         what = "late_case_opened" if late else "case_opened"
         self._journal.note(what, Role.BUYER, case=self.open_case, reason=file.reason)
@@ -70,6 +72,11 @@ class Hearings:
         """The order has ended otherwise: what an open case would say has no more weight."""
         if self.open_case:
             self._unsaid.append(("overtaken", Overtaken(ending=ending)))
+
+    def arrived(self) -> None:
+        """The parcel is there: a complaint that it has not come has nothing to say any more."""
+        if self._reason in UNTIL_ARRIVAL:
+            self.end(ARRIVED)
 
     def resume_clocks(self) -> None:
         """The order goes on although its case may still be open."""
@@ -112,6 +119,8 @@ class Hearings:
         facts = {"case": resolution.case_id, "rule": resolution.rule, "by": resolution.decided_by}
         if resolution.remedy is None:
             told = () if resolution.decided_by is Role.BUYER else (Role.BUYER, Role.SELLER)
-            self._journal.note("case_withdrawn" if not told else "case_overtaken", *told, **facts)
+            arrived = any(ground.code == ARRIVED for ground in resolution.grounds)
+            what = "case_withdrawn" if not told else "case_arrived" if arrived else "case_overtaken"
+            self._journal.note(what, *told, **facts)
         else:
             self._journal.note("case_resolved", remedy=resolution.remedy, amount=resolution.amount, **facts)

@@ -138,6 +138,7 @@ class OrderWorkflow:
         """The buyer's report window: acceptance or silence releases the money, a case stops the clock."""
         delivered_at = self.watch.parcel.delivered_at
         assert delivered_at is not None, "protection starts with the delivery"
+        self.hearings.arrived()
         self.transit.end()
         report = clocks.report(self.order, delivered_at)
         self.docket.open(report)
@@ -361,6 +362,8 @@ class OrderWorkflow:
     def disruption(self, message: Disruption) -> None:
         """Moves, corrects or restores the clocks of this order, within the policy's cap."""
         self.journal.disrupted(message, self.docket.disrupt(message))
+
+    # --- questions ---
 
     @workflow.query(name="status", description="Where the order stands, what happens next and when")
     def status(self) -> Status:

@@ -33,7 +33,7 @@ def _freeze(step: Step, message: Interlock) -> Freeze:
 
 
 def overtaken(matter: Matter, message: Overtaken) -> Step:
-    """The order has ended otherwise; what was decided before stands."""
+    """The order has ended otherwise, or the parcel has arrived; what was decided before stands."""
     step = Step(matter)
     if not step.record.over:
         overtake(step, step.file.rule(f"reasons.{step.file.reason}"), message.ending)

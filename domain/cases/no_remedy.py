@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.cases.case import Matter
 from domain.cases.decisions import overtake_offers
 from domain.cases.execution import call_off_return
-from domain.cases.record import Ground, Resolution
+from domain.cases.record import ARRIVED, Ground, Resolution
 from domain.cases.step import HEARD, SIDES, Step, barred
 from domain.messages import Reply, Withdrawal
 from domain.parties import Role
@@ -32,12 +32,16 @@ def withdraw(matter: Matter, message: Withdrawal) -> Step:
 
 
 def overtake(step: Step, rule: str, ending: str) -> None:
-    """The order has ended otherwise: what this case would still say has no more weight; what took effect stands."""
+    """The order has ended otherwise, or what had not come has arrived: this case has nothing more to say.
+
+    What took effect stands.
+    """
+    what = ARRIVED if ending == ARRIVED else "overtaken"
     if not step.record.effective:
-        _no_remedy(step, Role.PLATFORM, rule, "overtaken", "event:ending")
+        _no_remedy(step, Role.PLATFORM, rule, what, "event:ending")
     _end(step, CaseState.OVERTAKEN)
     step.change(freeze=None)
-    step.note("overtaken", *SIDES, ending=ending)
+    step.note(what, *SIDES, ending=ending)
 
 
 def let_stand(step: Step, rule: str) -> None:

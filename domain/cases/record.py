@@ -130,6 +130,10 @@ class Ground(Model):
     basis: tuple[str, ...] = ()
 
 
+ARRIVED = "arrived"
+"""What overtakes a complaint that nothing has come, and the ground that says so."""
+
+
 class Resolution(Model):
     """What was decided: the remedy and its amount, by whom and under which rule.
 

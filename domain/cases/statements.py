@@ -13,7 +13,7 @@ from domain.base import Instant, Model
 from domain.cases import clocks
 from domain.cases.case import CaseFile, CaseRecord, Matter
 from domain.cases.finality import contestable
-from domain.cases.record import Ground, Resolution
+from domain.cases.record import ARRIVED, Ground, Resolution
 from domain.cases.step import SIDES, WITH_AGENTS
 from domain.money import Money
 from domain.parties import Role
@@ -93,7 +93,8 @@ def statement(matter: Matter, resolution: Resolution) -> Statement:
 
 def _grounds(matter: Matter, resolution: Resolution, money: Division, contest: tuple[Contest, ...]) -> Iterable[Ground]:
     file, ruling = matter.file, f"ruling:{resolution.number}"
-    without = "withdrawn" if resolution.decided_by is Role.BUYER else "overtaken"
+    arrived = any(ground.code == ARRIVED for ground in resolution.grounds)
+    without = "withdrawn" if resolution.decided_by is Role.BUYER else ARRIVED if arrived else "overtaken"
     facts = {"remedy": str(resolution.remedy or without), "amount": str(resolution.amount)}
     yield Ground(code="decided", facts=facts, basis=(ruling,))
     behind = ruling if resolution.agent else f"rule:{resolution.rule}"

@@ -159,6 +159,7 @@ def test_a_pack_without_a_reason_refuses_it_and_holds_nothing() -> None:
         (SCANNED, Reason.LOST, ny(11, 9, 11), "reasons.lost.opens"),
         (SCANNED, Reason.LOST, ny(11, 9, 12), "reasons.lost"),
         (DELIVERED, Reason.LOST, ny(11, 20, 12), "reasons.lost.anchor"),
+        (DELIVERED, Reason.LATE, ny(11, 20, 12), "reasons.late.anchor"),
         (SCANNED, Reason.DAMAGED, ny(11, 20, 12), "reasons.damaged.anchor"),
     ],
 )

@@ -262,7 +262,7 @@ async def test_silence_of_the_seller(world: World, reason: str, money: dict[str,
     """A seller's silence does what policy says for the reason, under that rule."""
     play = await begin(world, estimate=ny(11, 3, 10))
     await world.at(ny(11, 3, 11, 30))
-    await play.delivered(ny(11, 3, 11))
+    await (play.scanned(scan(ny(11, 3, 9))) if reason == "late" else play.delivered(ny(11, 3, 11)))
     await play.complains(reason)
     outcome = await play.ends()
 
@@ -345,6 +345,24 @@ async def test_complaint_about_a_parcel_on_its_way(world: World) -> None:
 
     assert "decided" not in told
     assert "window_closed" == outcome.decision.ending
+
+
+async def test_a_late_parcel_that_arrives_after_all(world: World) -> None:
+    """Once it is there, the seller's silence about its lateness refunds nothing; the report window runs."""
+    play = await begin(world, estimate=ny(11, 1, 10))
+    await world.at(ny(11, 1, 11))
+    await play.scanned(scan(ny(11, 1, 9)))
+    await play.complains("late")
+    await world.at(ny(11, 2, 11))
+    await play.scanned(scan(ny(11, 2, 10), TrackingStatus.DELIVERED))
+    await world.at(ny(11, 2, 12))
+    again = await play.complains("late")
+    outcome = await play.ends()
+
+    assert ("has_arrived", "window_closed") == (again.code, outcome.decision.ending)
+    assert [None] == [case.remedy for case in outcome.cases]
+    assert RELEASED == divided(outcome)
+    assert "arrived" in play.case_notices(Role.BUYER)
 
 
 # --- storms ---

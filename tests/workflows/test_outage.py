@@ -110,7 +110,8 @@ class TestSentInAnOutage:
         """A seller who contested in time is heard; one who contested late has been silent, which refunds."""
         async with _fast_world(tmp_path) as world:
             play = await begin(world, estimate=ny(11, 2, 11))
-            await _arrives(play, at=ny(11, 3, 11))
+            await world.at(ny(11, 3, 11, 30))
+            await play.scanned(scan(ny(11, 3, 9)))
             opened = ny(11, 3, 11, 10)
             await play.complains("late", at=opened)
             due = opened + 72 * HOUR

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from domain.cases import interlock
+from domain.cases.statements import statements
 from domain.duties import DutyKind
-from domain.messages import ChargebackState
+from domain.messages import ChargebackState, Overtaken
 from domain.parties import Role
-from domain.policy import CaseState, Remedy
+from domain.policy import CaseState, Reason, Remedy
 from tests.domain.cases.a_case import Sitting, a_file, complete, owed, proposal, words
 
 OPENED, WON, LOST = ChargebackState.OPENED, ChargebackState.WON, ChargebackState.LOST
@@ -115,6 +117,17 @@ def test_an_order_that_ended_otherwise_ends_its_case() -> None:
     sitting = Sitting(a_file(evidence=complete())).overtaken()
 
     assert (CaseState.OVERTAKEN, None, set()) == (sitting.state, sitting.decision.remedy, owed(sitting))
+
+
+def test_a_parcel_that_arrives_ends_the_case_about_its_lateness() -> None:
+    """The statement says so, and not that the order is over."""
+    sitting = Sitting(a_file(reason=Reason.LATE))
+    sitting.take(interlock.overtaken(sitting.matter, Overtaken(ending="arrived")))
+
+    (statement,) = statements(sitting.matter)
+
+    assert (CaseState.OVERTAKEN, None) == (sitting.state, statement.remedy)
+    assert "The parcel arrived before the case was decided." in [one.text["en"] for one in statement.sentences]
 
 
 def test_what_took_effect_stands() -> None:
