@@ -211,9 +211,7 @@ def resolve_chargeback(order: Order, at: datetime) -> Duty:
 def reconcile(policy: Policy, at: datetime) -> Duty:
     """What the payment provider or the carrier will not do: a person looks, and it is tried again."""
     support = policy.support
-    return duty_of(
-        DutyKind.RECONCILE, Role.SUPPORT, policy, "support.reconcile", support.reconcile, at, support.hours
-    )
+    return duty_of(DutyKind.RECONCILE, Role.SUPPORT, policy, "support.reconcile", support.reconcile, at, support.hours)
 
 
 def longest_disruption(policy: Policy, buyer: Party, duty: Duty) -> timedelta:

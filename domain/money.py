@@ -35,6 +35,11 @@ def _digits(currency: str) -> int:
 Currency = Annotated[str, AfterValidator(_known_currency)]
 
 
+def exact(share: float) -> Fraction:
+    """A share of an amount as it is written: as a float, 0.29 of USD 1.00 would be a cent less than USD 0.29."""
+    return Fraction(str(share))
+
+
 class Money(Model):
     """An amount in minor units (cents for USD, yen for JPY) of one currency.
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from fractions import Fraction
 from itertools import count
 
 from pydantic import Field
 
 from domain.base import Instant, Model
 from domain.ledger import Account, Entry, EntryKind, Ledger
-from domain.money import Money
+from domain.money import Money, exact
 from domain.order import Order, PriceSplit
 from domain.parties import Role
 
@@ -243,8 +242,7 @@ def _reversible(order: Order, ledger: Ledger, kind: EntryKind) -> int:
     if kind is not EntryKind.RELEASED:
         return ledger.promised(kind)
     paid = Money(minor=ledger.total(EntryKind.RELEASED, EntryKind.COMPENSATED), currency=order.price.total.currency)
-    # By way of its text: as a float, 0.3 of USD 10.00 would be a cent less than USD 3.00.
-    bound = paid.share(Fraction(str(order.policy.appeals.clawback))).minor - ledger.promised(EntryKind.CLAWED_BACK)
+    bound = paid.share(exact(order.policy.appeals.clawback)).minor - ledger.promised(EntryKind.CLAWED_BACK)
     return min(bound, ledger.free(Account.SELLER))
 
 

@@ -365,6 +365,8 @@ class OrderWorkflow:
 
     # --- questions ---
 
+    # --- questions ---
+
     @workflow.query(name="status", description="Where the order stands, what happens next and when")
     def status(self) -> Status:
         """One line for lists and callers."""

@@ -70,6 +70,8 @@ class ReopenedOrderWorkflow:
             if not self.late:
                 return closed
 
+    # --- messages ---
+
     @workflow.signal(name="chargeback", description="The payment provider reports: chargeback_id, state, amount")
     def chargeback(self, message: Chargeback) -> None:
         """Opens a case that the bank decides."""
@@ -96,6 +98,8 @@ class ReopenedOrderWorkflow:
         """Kept in the ledger, once."""
         if self.books:
             self.books.treasury.label(message)
+
+    # --- questions ---
 
     @workflow.query(name="status", description="Where the reopened order stands")
     def status(self) -> Status:

@@ -6,7 +6,7 @@ from domain.base import Instant, Model
 from domain.cases import clocks
 from domain.cases.case import Matter
 from domain.cases.record import Said
-from domain.cases.step import SIDES, WITH_AGENTS, Step, barred, conflict
+from domain.cases.step import SIDES, WITH_AGENTS, Step, barred, conflict, others
 from domain.duties import Duty, DutyKind
 from domain.messages import CaseMessage, Reply
 from domain.parties import Role
@@ -38,11 +38,9 @@ def say(matter: Matter, message: CaseMessage) -> Step:
     if message.internal:
         step.note("noted", author=message.author[:64])
         return step.answer("message_kept", number=number)
-    told = [side for side in SIDES if side is not message.by]
     with_support = step.record.state in (*WITH_AGENTS, CaseState.AWAITING_CONFIRMATION)
-    if with_support and message.by is not Role.SUPPORT:
-        told.append(Role.SUPPORT)
-    step.note("message", *told, by=message.by, channel=message.channel, number=number)
+    desk = (Role.SUPPORT,) if with_support and message.by is not Role.SUPPORT else ()
+    step.note("message", *others(message.by), *desk, by=message.by, channel=message.channel, number=number)
     if message.by is Role.SUPPORT:
         step.change(answered=True)
         step.close(DutyKind.FIRST_ANSWER, DutyKind.NEXT_ANSWER)

@@ -71,7 +71,7 @@ def decide(step: Step, remedy: Remedy, amount: Money, by: Role, rule: str, *grou
     step.note("ruled", agent=resolution.agent, remedy=remedy, amount=amount)
     limit = limit_of(step.policy.support.second_pair_above, amount.currency)
     if limit is not None and limit < amount:
-        await_confirmation(step)
+        _await_confirmation(step)
     else:
         await_effect(step)
 
@@ -86,7 +86,7 @@ def overtake_offers(step: Step) -> None:
     step.close(DutyKind.ANSWER_OFFER)
 
 
-def await_confirmation(step: Step) -> None:
+def _await_confirmation(step: Step) -> None:
     """A ruling above the policy's amount waits for another agent."""
     step.close(*(kind for kind in clocks.OF_HEARING if kind is not DutyKind.LEAD_DECIDES))
     duty = clocks.confirm_ruling(step.file, step.now)

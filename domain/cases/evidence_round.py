@@ -20,10 +20,10 @@ def ask_buyer(step: Step) -> None:
     """What the checklist still lacks is asked for when the case is opened."""
     lacking = missing(step.file, step.record)
     if lacking:
-        ask(step, Role.BUYER, lacking, by="")
+        _ask(step, Role.BUYER, lacking, by="")
 
 
-def ask(step: Step, of: Role, kinds: Iterable[AnyKind], by: str) -> Duty:
+def _ask(step: Step, of: Role, kinds: Iterable[AnyKind], by: str) -> Duty:
     """Ask a side for evidence, until the policy's time for it has passed."""
     kinds = tuple(kinds)
     duty = clocks.add_evidence(step.file, of, step.now)
@@ -49,7 +49,7 @@ def request(matter: Matter, message: EvidenceRequest) -> Step:
     if times >= step.policy.evidence.requests:
         return step.refuse(Reply.no("evidence_round_over", rule, side=message.of))
     step.keep(Role.SUPPORT, message.text, message.agent)
-    duty = ask(step, message.of, message.kinds, by=message.agent)
+    duty = _ask(step, message.of, message.kinds, by=message.agent)
     step.change(state=CaseState.AWAITING_EVIDENCE, answered=True)
     step.close(DutyKind.FIRST_ANSWER, DutyKind.NEXT_ANSWER)
     return step.answer("evidence_requested", rule, duty.agreed_due, side=message.of)

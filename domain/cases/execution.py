@@ -41,7 +41,7 @@ def execute(step: Step) -> None:
     elif trip.over or trip.finding:
         _settle_after_trip(step, decision, lost=trip.finding == RETURN_LOST)
     else:
-        back_to_trip(step)
+        _back_to_trip(step)
 
 
 def _settle_after_trip(step: Step, decision: Resolution, *, lost: bool) -> None:
@@ -61,7 +61,7 @@ def less_label(step: Step, refund: Money) -> tuple[Money, Money | None]:
     return (refund - cost if payer is Role.BUYER else refund), cost
 
 
-def back_to_trip(step: Step) -> None:
+def _back_to_trip(step: Step) -> None:
     """The state that tells where the return is."""
     trip = step.record.trip
     if trip is None or trip.over:

@@ -12,7 +12,7 @@ from domain.cases.case import Matter
 from domain.cases.decisions import amount_of, decide, unfit
 from domain.cases.record import Ground, Offer, OfferState, StandingRule
 from domain.cases.referral import back_to_agents, to_support
-from domain.cases.step import HEARD, OTHER, SIDES, WITH_AGENTS, Step, barred, conflict
+from domain.cases.step import HEARD, OTHER, SIDES, WITH_AGENTS, Step, barred, conflict, others
 from domain.duties import DutyKind
 from domain.messages import OfferAnswer, OfferMade, Reply
 from domain.money import Money
@@ -51,7 +51,7 @@ def offer(matter: Matter, message: OfferMade) -> Step:
         step.note("offer_met_rule", *SIDES, **facts)
         _settle_on(step, made, OTHER[message.by], f"standing:{standing.by}")
         return step.answer("offer_met_rule", rule, remedy=made.remedy, amount=made.amount)
-    step.note("offered", *(side for side in SIDES if side is not message.by), due=due.agreed_due, **facts)
+    step.note("offered", *others(message.by), due=due.agreed_due, **facts)
     step.open(due)
     if message.by is Role.SELLER:
         step.close(DutyKind.ANSWER_CASE)
@@ -101,8 +101,8 @@ def answer_offer(matter: Matter, message: OfferAnswer) -> Step:
     step.keep(message.by, message.text)
     if not message.accept:
         _end_offer(step, made, OfferState.REFUSED)
-        step.note("offer_refused", *(side for side in SIDES if side is not message.by), offer=made.id, by=message.by)
-        after_offer(step)
+        step.note("offer_refused", *others(message.by), offer=made.id, by=message.by)
+        _after_offer(step)
         return step.answer("offer_refused", rule)
     if made.by is Role.SUPPORT and not made.accepted_by:
         half = made.model_copy(update={"accepted_by": (message.by,)})
@@ -119,10 +119,10 @@ def offer_lapsed(step: Step) -> None:
     if made := step.record.open_offer:
         _end_offer(step, made, OfferState.EXPIRED)
         step.note("offer_expired", *SIDES, offer=made.id)
-    after_offer(step)
+    _after_offer(step)
 
 
-def after_offer(step: Step) -> None:
+def _after_offer(step: Step) -> None:
     """Without a settlement the hearing goes on where it was: with the seller's answer, or with support."""
     if step.record.state is not CaseState.NEGOTIATING:
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from fractions import Fraction
 from functools import partial
 
 from domain.cases import clocks
@@ -17,6 +16,7 @@ from domain.cases.step import SIDES, Step, barred
 from domain.clocks import to_answer
 from domain.duties import DutyKind
 from domain.messages import Finding, Inspection, Reply
+from domain.money import exact
 from domain.parties import Role
 from domain.policy import CaseState, Remedy
 from domain.requests import Label
@@ -147,8 +147,7 @@ def inspect(matter: Matter, message: Inspection) -> Step:
 def _deduct(step: Step, drafted: Step, message: Inspection, basis: tuple[str, ...]) -> Step:
     rule = step.file.rule("returns.deduction")
     at_stake = step.file.at_stake
-    # By way of its text: as a float, 0.29 of USD 1.00 would be a cent less than USD 0.29.
-    most = at_stake.share(Fraction(str(step.policy.returns.deduction)))
+    most = at_stake.share(exact(step.policy.returns.deduction))
     deduction = message.deduction
     if deduction is None or deduction.currency != at_stake.currency or deduction.minor <= 0:
         return step.refuse(Reply.no("deduction_missing", rule, most=most))

@@ -117,6 +117,11 @@ class Step:
                 self.closed.append(kind)
 
 
+def others(by: Role) -> tuple[Role, ...]:
+    """The sides to tell of what somebody did: the other one, or both if an agent did it."""
+    return tuple(side for side in SIDES if side is not by)
+
+
 def barred(step: Step, text: str = "", *, frozen_too: bool = False) -> Reply | None:
     """The refusal of what comes after the end, during a chargeback (unless `frozen_too`), or at too great a length."""
     record = step.record
