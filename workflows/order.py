@@ -365,8 +365,6 @@ class OrderWorkflow:
 
     # --- questions ---
 
-    # --- questions ---
-
     @workflow.query(name="status", description="Where the order stands, what happens next and when")
     def status(self) -> Status:
         """One line for lists and callers."""
