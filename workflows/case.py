@@ -172,7 +172,9 @@ class CaseWorkflow:
             return self._weigh
         if transit and transit.watch.unread:
             return self._follow_return
-        if record.state is CaseState.SETTLED and decision and record.effective < decision.number:
+        # A withdrawn case may wait long for its label's price; its order does not.
+        told_now = record.state is CaseState.SETTLED or (record.state is CaseState.WITHDRAWN and trip is not None)
+        if told_now and decision and record.effective < decision.number:
             return self._tell_order
         if record.state is CaseState.AWAITING_RETURN and trip and trip.label is None:
             return self._send_label
@@ -184,7 +186,7 @@ class CaseWorkflow:
         # A file that was not there before may have been uploaded since.
         unchecked = tuple(item for item in self.record.evidence if item.matches is None)
         matches = await self.errands.check_files(unchecked)
-        self._take(evidence.checked(self.matter, matches))
+        self._take(returns.files_checked(self.matter, matches))
 
     async def _weigh(self) -> None:
         histories = None

@@ -195,7 +195,7 @@ class Books:
 
     def decide(self, resolution: Resolution) -> None:
         """A late case has decided: what it gives replaces what was moved before."""
-        if resolution.case_id != self.hearings.open_case:
+        if resolution.case_id != self.hearings.open_case or resolution.remedy is None:
             return
         self.decision = Decision(
             ending=Ending.CASE,

@@ -8,7 +8,7 @@ from functools import partial
 from domain.cases import clocks
 from domain.cases.case import Matter, ReturnTrip
 from domain.cases.decisions import amount_of, decide
-from domain.cases.evidence import seal
+from domain.cases.evidence import checked, seal
 from domain.cases.execution import RETURN_LOST, less_label, settle
 from domain.cases.record import Ground
 from domain.cases.referral import hand_to_agents
@@ -161,6 +161,23 @@ def _deduct(step: Step, drafted: Step, message: Inspection, basis: tuple[str, ..
     refund, costs = less_label(drafted, at_stake - deduction)
     decide(drafted, Remedy.PARTIAL_REFUND, refund, Role.SELLER, rule, ground, costs=costs)
     return drafted.answer("deducted", rule, amount=refund)
+
+
+def files_checked(matter: Matter, matches: dict[str, bool | None]) -> Step:
+    """The files were looked at: a deduction that rests on none that is what was sealed falls, and an agent decides."""
+    step = checked(matter, matches)
+    decision, rule = step.record.decision, step.file.rule("returns.deduction")
+    if decision is None or decision.rule != rule or step.record.effective >= decision.number:
+        return step
+    basis = {reference for ground in decision.grounds for reference in ground.basis}
+    if any(item.usable for item in step.record.evidence if f"evidence:{item.id}" in basis):
+        return step
+    fallen = decision.model_copy(update={"undone_by": str(Role.PLATFORM)})
+    step.change(resolutions=(*step.record.resolutions[:-1], fallen))
+    step.close(*clocks.APPEALS.values())
+    step.note("return_contested", *SIDES, finding=Finding.WORSE)
+    hand_to_agents(step)
+    return step
 
 
 def _refund(step: Step, ground: Ground, borne_by: Role) -> None:

@@ -228,17 +228,21 @@ async def test_no_label_can_be_had_for_days(world: World) -> None:
 
 
 async def test_an_unused_label_is_offered_until_the_carrier_answers(world: World) -> None:
-    """The carrier is down when the buyer gives up the return: the label is given back later, and the books agree."""
+    """The carrier is down when the buyer gives up the return: the label is given back later, and the books agree.
+
+    The seller does not wait for it: the report window has run on since the withdrawal.
+    """
     play = await to_be_returned(world)
     await world.at(ny(11, 4, 12))
     world.carrier.set_faults(unavailable=1)
     await play.withdraws()
     await world.at(ny(11, 6, 12))
-    waiting = codes(play, Role.SUPPORT, "label_refund_stuck")
+    waiting, report = codes(play, Role.SUPPORT, "label_refund_stuck"), await play.duty(DutyKind.REPORT)
     world.carrier.set_faults()
     outcome = await play.ends()
 
     assert waiting
+    assert not report.paused
     assert RELEASED == divided(outcome)
     assert LABEL == outcome.ledger.total(EntryKind.LABEL_REFUNDED)
 

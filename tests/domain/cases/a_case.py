@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, Self
 
 from domain import policy_packs
-from domain.cases import evidence, interlock, opening, returns, silence
+from domain.cases import interlock, opening, returns, silence
 from domain.cases.case import CaseFile, CaseRecord, Delivery, Matter
 from domain.cases.clocks import OF_RETURN, OF_SUPPORT
 from domain.cases.finality import took_effect
@@ -285,7 +285,8 @@ class Sitting:
         if record.freeze and not record.freeze.handed_over:
             return interlock.handed_over(self.matter, taken=True)
         if unchecked := [item for item in record.evidence if not item.checked]:
-            return evidence.checked(self.matter, {item.id: self._matches.get(item.kind, True) for item in unchecked})
+            found = {item.id: self._matches.get(item.kind, True) for item in unchecked}
+            return returns.files_checked(self.matter, found)
         if opening.to_weigh(record):
             asked = opening.needs_histories(self.file, record)
             return opening.weigh(self.matter, self._histories if asked else None)

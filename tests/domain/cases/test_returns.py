@@ -9,7 +9,7 @@ from domain.cases import returns
 from domain.duties import DutyKind
 from domain.messages import Reply
 from domain.parties import Role
-from domain.policy import CaseState, Remedy
+from domain.policy import CaseState, EvidenceKind, Remedy
 from domain.requests import Label
 from domain.settlement import division
 from tests.domain.cases.a_case import RETURN_SHIPMENT, Sitting, a_file, a_photo, a_policy, complete, owed, usd
@@ -155,6 +155,21 @@ def test_a_return_that_is_lost_during_an_appeal_is_not_asked_for_again() -> None
         told.borne_by,
         told.revised,
     )
+
+
+@pytest.mark.parametrize(("differs", "state"), [(True, CaseState.WITH_SUPPORT), (False, CaseState.SETTLED)])
+def test_a_deduction_rests_on_files_as_they_were_sealed(differs: bool, state: CaseState) -> None:
+    """If none of them is what was sealed, nothing has moved yet, and an agent decides; silence refunds."""
+    sitting = Sitting(matches={"photo_defect": not differs})
+    sitting.say("respond", accept=True)
+    shown = (a_photo(EvidenceKind.PHOTO_DEFECT),)
+    sitting.returned()
+
+    assert "deducted" == inspects(sitting, "worse", deduction=usd(2_000), evidence=shown).code
+    assert state is sitting.state
+    if differs:
+        assert [] == sitting.told
+        assert Remedy.REFUND_AND_KEEP is sitting.until(DutyKind.LAST_RESORT).decision.remedy
 
 
 @pytest.mark.parametrize("finding", ["another_item", "incomplete", "empty"])
