@@ -200,6 +200,7 @@ class CaseWorkflow:
         label = await self.errands.buy_label(len(self.record.resolutions))
         if label is None:
             self._look_into("label_stuck")
+            self._take(returns.label_tried(self.matter))
             return
         self._take(returns.label_bought(self.matter, label))
         await self.errands.tell_label(label, refunded=False)

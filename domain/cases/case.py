@@ -61,6 +61,7 @@ class ReturnTrip(Model):
     finding: str = ""
     over: bool = False
     label_refunded: bool | None = None
+    label_tries: int = 0
     refund_tries: int = 0
 
 

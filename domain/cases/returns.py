@@ -21,6 +21,8 @@ from domain.parties import Role
 from domain.policy import CaseState, Remedy
 from domain.requests import Label
 
+MOST_LABEL_TRIES = 10
+"""Two working weeks without a label: then somebody decides what becomes of the return."""
 MOST_REFUND_TRIES = 30
 """Carriers decide on unused labels within weeks (EasyPost: 30 days); asked once a working day."""
 
@@ -41,6 +43,17 @@ def label_bought(matter: Matter, label: Label) -> Step:
         final=hard.agreed_due,
         payer=step.policy.reasons[step.file.reason].label_paid_by,
     )
+    return step
+
+
+def label_tried(matter: Matter) -> Step:
+    """No label could be bought; after many times the case is an agent's, so that nobody waits for ever."""
+    step = Step(matter)
+    trip = step.record.trip
+    tries = trip.label_tries + 1 if trip else 0
+    _trip(step, label_tries=tries)
+    if tries >= MOST_LABEL_TRIES and step.record.state is CaseState.AWAITING_RETURN:
+        hand_to_agents(step)
     return step
 
 

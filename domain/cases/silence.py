@@ -36,7 +36,9 @@ def lapsed(matter: Matter, duty: Duty) -> Step:  # noqa: C901, PLR0912 -- one ta
             to_support(step)
         case _, Silence.REFUND:
             remedy = step.policy.reasons[step.file.reason].remedy
-            if remedy is Remedy.RETURN_FOR_REFUND and step.record.goods_back:
+            trip = step.record.trip
+            if remedy is Remedy.RETURN_FOR_REFUND and trip and (trip.back_at or trip.label is None):
+                # The goods are back already, or nobody has given the buyer a way to send them.
                 remedy = Remedy.REFUND_AND_KEEP
             decide(step, remedy, amount_of(step.file, remedy, None), Role.PLATFORM, duty.rule, _silent(duty))
         case _, Silence.RELEASE:

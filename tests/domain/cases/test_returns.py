@@ -157,6 +157,18 @@ def test_a_return_that_is_lost_during_an_appeal_is_not_asked_for_again() -> None
     )
 
 
+def test_a_return_without_a_label_does_not_wait_for_ever() -> None:
+    """After two working weeks an agent decides, and if nobody does, the buyer is refunded without the return."""
+    sitting = Sitting(a_file(evidence=SHOWN), errands=False)
+    sitting.say("respond", accept=True)
+    for _ in range(returns.MOST_LABEL_TRIES):
+        before = sitting.state
+        sitting.take(returns.label_tried(sitting.matter))
+
+    assert (CaseState.AWAITING_RETURN, CaseState.WITH_SUPPORT) == (before, sitting.state)
+    assert Remedy.REFUND_AND_KEEP is sitting.until(DutyKind.LAST_RESORT).decision.remedy
+
+
 @pytest.mark.parametrize(("differs", "state"), [(True, CaseState.WITH_SUPPORT), (False, CaseState.SETTLED)])
 def test_a_deduction_rests_on_files_as_they_were_sealed(differs: bool, state: CaseState) -> None:
     """If none of them is what was sealed, nothing has moved yet, and an agent decides; silence refunds."""
