@@ -26,6 +26,8 @@ PASSED_THROUGH: Final = (
     "activities",
     "babel",
     "sqlalchemy",
+    "workflows.bookkeeping",
+    "workflows.calls",
     "workflows.display",
     "workflows.docket",
     "workflows.errands",
