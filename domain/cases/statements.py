@@ -20,7 +20,7 @@ from domain.parties import Role
 from domain.policy import CaseState, Remedy
 from domain.settlement import Division, division
 
-UNDONE_STILL = (CaseState.AWAITING_CONFIRMATION, CaseState.DECIDED)
+NOT_CARRIED_OUT_YET = (CaseState.AWAITING_CONFIRMATION, CaseState.DECIDED)
 """States of a ruling that waits: the windows to appeal open once it is carried out."""
 
 
@@ -139,7 +139,7 @@ def _contest(matter: Matter, resolution: Resolution) -> Iterator[Contest]:
     for side in SIDES:
         if duty := matter.duties.get(clocks.APPEALS[side]):
             yield Contest(side=side, until=duty.due or duty.agreed_due, rule=duty.rule)
-        elif matter.record.state in UNDONE_STILL and contestable(matter.file, matter.record, resolution, side):
+        elif matter.record.state in NOT_CARRIED_OUT_YET and contestable(matter.file, matter.record, resolution, side):
             expected = clocks.may_appeal(matter.file, side, matter.now)
             yield Contest(side=side, until=expected.agreed_due, rule=expected.rule)
 
