@@ -121,8 +121,8 @@ class Offer(Model):
 class Ground(Model):
     """One thing a decision rests on: a code with its facts, and what stands behind it.
 
-    Each part of `basis` names its kind: `rule:`, `evidence:`, `event:`, `message:`, `offer:`, `answer:`, `record:`,
-    `ruling:` or `silence:`.
+    Each part of `basis` names its kind: `rule:`, `evidence:`, `event:`, `message:`, `offer:`, `standing:`, `answer:`,
+    `record:`, `ruling:` or `silence:`.
     """
 
     code: str
