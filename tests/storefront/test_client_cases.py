@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -35,23 +34,19 @@ from domain.policy import EvidenceKind, Reason, Remedy
 from domain.preview import Intent
 from storefront.client import Redress
 from storefront.errors import BadInput, MessageRefused
+from tests.domain.cases.a_case import a_photo
 from tests.storefront.orders import a_draft
 from tests.world import SHIPMENT, World, a_world, usd
 
 HOUR = timedelta(hours=1)
-
-
-def _file(kind: EvidenceKind) -> EvidenceItem:
-    """A file that the store does not have yet: it is sealed, but nothing is approved on it without a person."""
-    uri, digest = f"s3://files/{kind}", sha256(kind.encode()).hexdigest()
-    return EvidenceItem(kind=kind, uri=uri, sha256=digest, media_type="image/jpeg", size=1_000)
-
-
 SHOWN = tuple(
-    _file(kind)
+    a_photo(kind)
     for kind in (EvidenceKind.PHOTO_FRONT, EvidenceKind.PHOTO_BACK, EvidenceKind.PHOTO_SIDES, EvidenceKind.PHOTO_PARCEL)
 )
-"""All that the checklist asks for, so that nothing is asked of the buyer."""
+"""All that the checklist asks for, so that nothing is asked of the buyer.
+
+The store does not have these files: they are sealed, but nothing is approved on them without a person.
+"""
 
 
 @pytest.fixture
@@ -117,7 +112,7 @@ async def test_support_hears_rules_and_is_appealed(world: World, redress: Redres
     asked = await redress.request_evidence(
         case, EvidenceRequest(agent="agent-7", of=Role.SELLER, kinds=(EvidenceKind.RECEIPT,))
     )
-    await redress.evidence(case, EvidenceSent(by=Role.SELLER, items=(_file(EvidenceKind.RECEIPT),)))
+    await redress.evidence(case, EvidenceSent(by=Role.SELLER, items=(a_photo(EvidenceKind.RECEIPT),)))
     conversation, notes = await redress.conversation(case), await redress.notes(case)
     ruling = Ruling(agent="agent-7", remedy=Remedy.RELEASE, reason="The receipt convinces.", rests_on=("e5",))
     await redress.rule(case, ruling)

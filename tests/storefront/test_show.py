@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from hashlib import sha256
 from io import StringIO
 from typing import Any
 
@@ -13,13 +12,13 @@ from rich.console import Console
 from domain.cases import conversation, desk, exhibits, hearing, opening, statements
 from domain.cases.case import Delivery, Matter
 from domain.cases.preview import preview
-from domain.cases.record import EvidenceItem
 from domain.cases.step import Step
 from domain.messages import CaseMessage, Complaint, Message, Response, Ruling
 from domain.parties import Role
 from domain.policy import EvidenceKind, Reason, Remedy
 from domain.preview import Intent
 from storefront import show
+from tests.domain.cases.a_case import a_photo
 from tests.world import BEGINNING, SHIPMENT, an_order
 
 HOUR = timedelta(hours=1)
@@ -38,20 +37,15 @@ def _after(matter: Matter, act: Callable[[Matter, Any], Step], message: Message)
     return step.matter
 
 
-def _film(kind: EvidenceKind, name: str) -> EvidenceItem:
-    digest = sha256(name.encode()).hexdigest()
-    return EvidenceItem(kind=kind, uri=f"sandbox://{name}", sha256=digest, media_type="video/mp4", size=1_000)
-
-
 def _contested() -> Matter:
     """A case about a fake, with support; each side has said and shown something."""
     order = an_order(BEGINNING)
     complaint = Complaint(
         reason=Reason.COUNTERFEIT,
         text="The logo is [bold]wrong",
-        evidence=(_film(EvidenceKind.UNBOXING, "filmed"),),
+        evidence=(a_photo(EvidenceKind.UNBOXING, uri="sandbox://filmed"),),
     )
-    packing = (_film(EvidenceKind.PACKING, "packed"),)
+    packing = (a_photo(EvidenceKind.PACKING, uri="sandbox://packed"),)
     delivery = Delivery(shipment=SHIPMENT, delivered_at=BEGINNING + 20 * HOUR)
     at = BEGINNING + 24 * HOUR
     matter = opening.open_case(opening.case_file(order, complaint, delivery, 1, at, at, packing=packing)).matter
