@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from pydantic import Field
 
 from activities.ports import Contact, Refused, Unavailable
 from activities.sandbox.labels import LIFE, LabelState, SoldLabel, label_shipment, label_uri, price
-from activities.sqlite import switch_to_wal
+from activities.sqlite import create, transaction
 from domain.base import Model
 from domain.parcel import Parcel, Shipment, TrackingEvent, TrackingStatus
 from domain.requests import Label, LabelRefund, LabelRequest, News
@@ -66,9 +65,7 @@ class SandboxCarrier:
     def __init__(self, path: Path | str) -> None:
         self._path = Path(path)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self._connect()) as db:
-            switch_to_wal(db)
-            db.executescript(_SCHEMA)
+        create(self._path, _SCHEMA)
 
     def script(
         self,
@@ -221,17 +218,8 @@ class SandboxCarrier:
         _fail_before(faults, chance)
         return faults, chance
 
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, timeout=10, isolation_level=None)
-        db.execute("PRAGMA synchronous=NORMAL")
-        return db
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        # A connection a call: cheap beside a real carrier, and no thread ever sees another one's.
-        with closing(self._connect()) as db, db:
-            db.execute("BEGIN IMMEDIATE")
-            yield db
+    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._path)
 
 
 def _key(shipment: Shipment) -> tuple[str, str]:

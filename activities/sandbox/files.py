@@ -10,7 +10,7 @@ import random
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -19,7 +19,7 @@ from typing import Final
 from pydantic import Field
 
 from activities.ports import Unavailable
-from activities.sqlite import switch_to_wal
+from activities.sqlite import create, transaction
 from domain.base import Model
 
 PORTION: Final = 1_048_576
@@ -48,9 +48,8 @@ class SandboxFiles:
     def __init__(self, folder: Path | str) -> None:
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
-        with closing(self._connect()) as db:
-            switch_to_wal(db)
-            db.executescript(_SCHEMA)
+        self._faults = self._folder / "faults.sqlite"
+        create(self._faults, _SCHEMA)
 
     def put(self, content: bytes, name: str = "photo.jpg") -> tuple[str, str]:
         """Hand a file in: its URI and SHA-256, the same for the same content and name.
@@ -114,17 +113,8 @@ class SandboxFiles:
         if random.Random(f"{faults.seed} {uri} {call}").random() < faults.unavailable:
             raise Unavailable("503 from the sandbox files")
 
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._folder / "faults.sqlite", timeout=10, isolation_level=None)
-        db.execute("PRAGMA synchronous=NORMAL")
-        return db
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        # A connection a call, so that no thread ever sees another one's.
-        with closing(self._connect()) as db, db:
-            db.execute("BEGIN IMMEDIATE")
-            yield db
+    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._faults)
 
 
 def _portions(path: Path) -> Iterator[bytes]:
