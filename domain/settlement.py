@@ -6,8 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import count
 
-from pydantic import Field
-
 from domain.base import Instant, Model
 from domain.ledger import Account, Entry, EntryKind, Ledger
 from domain.money import Money, exact
@@ -54,7 +52,6 @@ class Decision(Model):
     costs: Money | None = None
     revised: bool = False
     case_id: str = ""
-    note: str = Field(default="", max_length=200)
 
 
 def capture(order: Order) -> Ledger:
