@@ -327,13 +327,14 @@ class Disruptions(Model):
 class Limits(Model):
     """Bounds on what people send; `messages` and `conversation_characters` are for each writer in a case.
 
-    A case goes on in a new run once its history has `history_events`.
+    An order has at most `cases`; a case goes on in a new run once its history has `history_events`.
     """
 
     text_characters: int = Field(gt=0, le=100_000)
     story_entries: int = Field(gt=0, le=5_000)
     messages: int = Field(default=1_000, gt=0, le=10_000)
     conversation_characters: int = Field(default=100_000, gt=0, le=160_000)
+    cases: int = Field(default=3, gt=0, le=100)
     history_events: int = Field(default=8_000, ge=50, le=40_000)
 
 

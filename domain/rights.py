@@ -40,6 +40,7 @@ class Standing:
     extension_asked: datetime | None = None
     extensions_asked: int = 0
     open_case: str = ""
+    cases_opened: int = 0
 
     def rule(self, setting: str) -> str:
         """The id of one setting of the order's policy."""
@@ -208,6 +209,13 @@ def accept(standing: Standing, at: datetime) -> Reply:
     return Reply.yes("accepted", standing.rule("protection.window"), at)
 
 
+def cases_used_up(policy: Policy, opened: int) -> Reply | None:
+    """The refusal of one more case about an order: each stops the release of the money, which must have an end."""
+    if opened < policy.limits.cases:
+        return None
+    return Reply.no("cases_used_up", policy.rule("limits.cases"), most=policy.limits.cases)
+
+
 def complain(standing: Standing, message: Complaint, at: datetime) -> Reply:
     """A complaint opens a case if its reason is known and its window is open at `at`; a refusal names the date."""
     policy = standing.order.policy
@@ -218,6 +226,8 @@ def complain(standing: Standing, message: Complaint, at: datetime) -> Reply:
     if standing.open_case:
         refusal = Reply.no("case_open_already", standing.rule(f"reasons.{reason}"), case=standing.open_case)
         return refusal.model_copy(update={"case_id": standing.open_case})
+    if refusal := cases_used_up(policy, standing.cases_opened):
+        return refusal
     if reason in UNTIL_ARRIVAL and standing.parcel.delivered_at:
         return Reply.no("has_arrived", standing.rule(f"reasons.{reason}.anchor"), standing.parcel.delivered_at)
     window = complaint_window(standing, rule)

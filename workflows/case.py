@@ -467,7 +467,7 @@ class CaseWorkflow:
 
     @property
     def _state(self) -> CaseState:
-        return CaseState.FROZEN if self.record.freeze else self.record.state
+        return CaseState.FROZEN if self.record.freeze and not self.record.over else self.record.state
 
     def _remind(self, duty: Duty) -> None:
         if duty.owner is Role.SUPPORT:

@@ -48,16 +48,25 @@ class Hearings:
         self._reason: Reason | None = None
         self.resolutions: list[Resolution] = []
 
-    def open(
-        self, complaint: Complaint, delivery: Delivery, at: datetime, *, late: bool = False, had: Money | None = None
-    ) -> str:
+    def open(self, complaint: Complaint, delivery: Delivery, at: datetime) -> str:
         """Open a case about a complaint made at `at`; gives its id."""
+        now = self._docket.now()
+        file = case_file(self._order, complaint, delivery, self.opened + 1, at, now, packing=self.packing)
+        return self._begin(file, at, "case_opened")
+
+    def open_late(
+        self, complaint: Complaint, delivery: Delivery, at: datetime, *, refunded: Money, from_buyer: bool
+    ) -> str:
+        """Open a case about an order that had closed, by when `refunded` had gone back; a buyer's leaves them that."""
+        now = self._docket.now()
+        file = case_file(self._order, complaint, delivery, self.opened + 1, at, now, packing=self.packing)
+        late = {"late": True, "had": refunded if from_buyer else None, "refunded_before": refunded}
+        return self._begin(file.model_copy(update=late), at, "late_case_opened")
+
+    def _begin(self, file: CaseFile, at: datetime, what: str) -> str:
         self.opened += 1
-        now, packing = self._docket.now(), self.packing
-        file = case_file(self._order, complaint, delivery, self.opened, at, now, packing=packing, late=late, had=had)
         self.open_case, self._reason = file.case_id, file.reason
         self._docket.pause(self.open_case, STOPPED_BY_A_CASE, since=at)
-        what = "late_case_opened" if late else "case_opened"
         self._journal.note(what, Role.BUYER, case=self.open_case, reason=file.reason)
         self._hearing = asyncio.create_task(self._hear(file))
         return self.open_case

@@ -148,15 +148,13 @@ class OrderWorkflow:
 
     async def _settle(self) -> Decision:
         """Move the money as decided, once no chargeback freezes it; and again while a case can still decide anew."""
-        assert self.decision is not None, "every phase but the last may pass undecided, the last may not"
-        if self.decision.ending is not Ending.CASE:
-            self.hearings.end(self.decision.ending)
+        if self._decided.ending is not Ending.CASE:
+            self.hearings.end(self._decided.ending)
         while True:
             await self.treasury.until_unfrozen()
             self._end_if_charged_back(self.order.policy.rule("chargebacks.longest"))
-            decision = self.decision
-            await self.treasury.carry_out(decision)
-            self.settled = decision is self.decision
+            await self.treasury.carry_out(lambda: self._decided)
+            decision, self.settled = self._decided, True
             await self._stand_by()
             if decision is self.decision and not self.hearings.open_case:
                 return decision
@@ -181,7 +179,8 @@ class OrderWorkflow:
             await self._on_silence(lapsed)
         self.found_after_loss = True
         self.journal.note("found", Role.BUYER, Role.SELLER, at=self.watch.parcel.delivered_at)
-        await self.treasury.carry_out(decision.model_copy(update={"borne_by": Role.PLATFORM}))
+        borne_by_platform = decision.model_copy(update={"borne_by": Role.PLATFORM})
+        await self.treasury.carry_out(lambda: borne_by_platform)
 
     async def _close(self, decision: Decision) -> Outcome:
         """Tell both sides, keep the outcome, and leave nothing running."""
@@ -491,6 +490,11 @@ class OrderWorkflow:
     # --- what is known ---
 
     @property
+    def _decided(self) -> Decision:
+        assert self.decision is not None, "every phase but the last may pass undecided, the last may not"
+        return self.decision
+
+    @property
     def _nothing(self) -> Money:
         return self.order.price.total.zero
 
@@ -509,6 +513,7 @@ class OrderWorkflow:
             extension_asked=self.extension_asked,
             extensions_asked=self.extensions_asked,
             open_case=self.hearings.open_case,
+            cases_opened=self.hearings.opened,
         )
 
     def _remind(self, duty: Duty) -> None:

@@ -30,7 +30,7 @@ from domain.reopening import (
     refunded_undelivered,
 )
 from domain.requests import LabelFact, RecallQuery
-from domain.rights import unknown_reason
+from domain.rights import cases_used_up, unknown_reason
 from domain.settlement import Decision, Ending
 from domain.states import OrderState, order_state
 from domain.story import Outcome, Status, StoryEntry
@@ -169,15 +169,18 @@ class Books:
         if self.hearings.open_case:
             reply = Reply.no("case_open_already", case=self.hearings.open_case)
             self.journal.answer("buyer_complaint", Role.BUYER, reply)
-        elif refusal := unknown_reason(self.order.policy, message):
+        elif refusal := cases_used_up(self.order.policy, self.hearings.opened) or unknown_reason(
+            self.order.policy, message
+        ):
             self.journal.answer("buyer_complaint", Role.BUYER, refusal)
         else:
-            had = self.treasury.ledger.total(EntryKind.REFUNDED, EntryKind.CHARGED_BACK)
-            self._open(message, at, had=Money(minor=had, currency=self.order.price.total.currency))
+            self._open(message, at, from_buyer=True)
 
-    def _open(self, complaint: Complaint, at: datetime, had: Money | None = None) -> None:
+    def _open(self, complaint: Complaint, at: datetime, *, from_buyer: bool = False) -> None:
         self.journal.note("reopened", Role.SUPPORT, ending=self.decision.ending)
-        self.hearings.open(complaint, delivery_of(self._outcome), at, late=True, had=had)
+        minor = self.treasury.ledger.total(EntryKind.REFUNDED, EntryKind.CHARGED_BACK)
+        refunded = Money(minor=minor, currency=self.order.price.total.currency)
+        self.hearings.open_late(complaint, delivery_of(self._outcome), at, refunded=refunded, from_buyer=from_buyer)
 
     def _bank_says(self, chargeback_id: str, state: ChargebackState, amount: Money) -> None:
         """A chargeback is a case of its own, which the bank decides; the case hands the evidence in."""
@@ -213,9 +216,8 @@ class Books:
     async def settle(self, until: Callable[[], bool]) -> None:
         """Carry out what was decided, and wait until a case decides, ends, or something else comes late."""
         if not self._settled:
-            decision = self.decision
-            await self.treasury.carry_out(decision)
-            self._settled = decision is self.decision
+            await self.treasury.carry_out(lambda: self.decision)
+            self._settled = True
         while lapsed := await self.docket.lapsed(until=lambda: until() or not self._settled or self.quiet):
             if lapsed.on_silence is Silence.COUNT_AS_LOST:
                 self.treasury.give_up_chargebacks(lapsed.rule)

@@ -79,11 +79,14 @@ class Treasury:
         """Whether nothing has been moved, or is being moved, by our own decision."""
         return not self.ledger.intents and not self.ledger.total(*BY_PROVIDER)
 
-    async def carry_out(self, decision: Decision) -> None:
-        """Move all that is left to where the decision says; what a chargeback takes meanwhile is planned anew."""
+    async def carry_out(self, decided: Callable[[], Decision]) -> None:
+        """Move all that is left to where the decision says that stands.
+
+        Each movement is planned anew: a chargeback may have taken money meanwhile, or an appeal turned the decision.
+        """
         while True:
             await self.until_unfrozen()
-            planned = movements(self._order, self.ledger, decision, self._docket.now())
+            planned = movements(self._order, self.ledger, decided(), self._docket.now())
             if not planned:
                 return
             await self._move(planned[0])

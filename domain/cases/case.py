@@ -161,7 +161,8 @@ class CaseFile(Model):
     `opened_at` is when the buyer complained, `asked_at` from when the seller's time to answer counts.
     `packing` is what the seller showed when the parcel was handed over, `standing` are the rules by which a side agrees
     beforehand. A `late` case was opened after its order had closed: it starts with support, and `had` is what the buyer
-    had back before, if that is not to shrink. `so_far` is for a case with a long history, which goes on in a new run.
+    had back before, if that is not to shrink; `refunded_before` says it in any case. `so_far` is for a case with a long
+    history, which goes on in a new run.
     """
 
     case_id: str
@@ -184,6 +185,7 @@ class CaseFile(Model):
     marketplace: str = ""
     late: bool = False
     had: Money | None = None
+    refunded_before: Money | None = None
     so_far: CaseProgress | None = None
 
     @property

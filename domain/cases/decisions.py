@@ -69,8 +69,9 @@ def decide(step: Step, remedy: Remedy, amount: Money, by: Role, rule: str, *grou
         execute(step)
         return
     step.note("ruled", agent=resolution.agent, remedy=remedy, amount=amount)
+    # Either side may lose by a ruling: what the buyer gets, or what they do not get.
     limit = limit_of(step.policy.support.second_pair_above, amount.currency)
-    if limit is not None and limit < amount:
+    if limit is not None and limit < max(amount, step.file.at_stake - amount):
         _await_confirmation(step)
     else:
         await_effect(step)

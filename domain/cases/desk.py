@@ -61,20 +61,21 @@ def _no_ruling(step: Step, message: Ruling) -> Reply | None:
         return Reply.no("sides_negotiate", file.rule("offers.answer"), step.duties[DutyKind.ANSWER_OFFER].due)
     if record.state not in (*WITH_AGENTS, CaseState.NEGOTIATING):
         return Reply.no("not_with_support", file.rule("support.decide"))
-    if record.open_appeal and message.agent in _agents_before(step):
+    if record.open_appeal and message.agent.casefold() in _agents_before(step):
         return Reply.no("another_agent", file.rule("appeals"))
     if unknown := [reference for reference in message.rests_on if not _cited(step, reference)[0]]:
         return Reply.no("unknown_reference", reference=unknown[0][:40])
     if differs := [item.id for item in record.evidence if item.id in message.rests_on and not item.usable]:
         return Reply.no("reference_differs", file.rule("evidence"), reference=differs[0])
-    if message.remedy is Remedy.RETURN_FOR_REFUND and record.on_its_way and not record.open_appeal:
+    # What the seller is about to get back is not released to them as well, nor sent back once more, but on appeal.
+    if record.on_its_way and not record.open_appeal and message.remedy in (Remedy.RETURN_FOR_REFUND, Remedy.RELEASE):
         return Reply.no("return_under_way")
     return unfit(file, message.remedy, message.amount)
 
 
 def _agents_before(step: Step) -> set[str]:
-    decisions = step.record.resolutions
-    return {one.agent for one in decisions} | {one.confirmed_by for one in decisions}
+    counted = [one for one in step.record.resolutions if not one.undone_by]
+    return {name.casefold() for one in counted for name in (one.agent, one.confirmed_by)}
 
 
 def _cited(step: Step, reference: str) -> tuple[str, str]:
@@ -94,7 +95,8 @@ def confirm(matter: Matter, message: Confirmation) -> Step:
     decision = step.record.decision
     if step.record.state is not CaseState.AWAITING_CONFIRMATION or decision is None:
         return step.refuse(Reply.no("nothing_to_confirm", rule_id))
-    if message.agent == decision.agent or (step.record.open_appeal and message.agent in _agents_before(step)):
+    agent = message.agent.casefold()
+    if agent == decision.agent.casefold() or (step.record.open_appeal and agent in _agents_before(step)):
         return step.refuse(Reply.no("another_agent", rule_id))
     step.keep(Role.SUPPORT, message.text, message.agent, internal=True)
     if not message.agree:

@@ -111,5 +111,5 @@ def checked(matter: Matter, matches: dict[str, bool | None]) -> Step:
     step.change(evidence=items)
     for item in items:
         if item.id in matches and item.matches is False:
-            step.note("evidence_differs", item.by, item=item.id)
+            step.note("evidence_differs", item.by, Role.SUPPORT, item=item.id)
     return step

@@ -20,7 +20,6 @@ from domain.clocks import to_answer
 from domain.duties import Duty, DutyKind
 from domain.histories import Histories
 from domain.messages import CaseMessage, Complaint
-from domain.money import Money
 from domain.order import Order
 from domain.parties import Role
 from domain.policy import CaseState, Reason
@@ -35,8 +34,6 @@ def case_file(
     now: datetime,
     *,
     packing: tuple[EvidenceItem, ...] = (),
-    late: bool = False,
-    had: Money | None = None,
 ) -> CaseFile:
     """The file of the order's case of this number: the buyer complained at `at`, the seller is told at `now`.
 
@@ -62,8 +59,6 @@ def case_file(
         evidence=complaint.evidence,
         packing=packing,
         standing=(*buyers, *(rule for rule in order.standing if rule.by is Role.SELLER)),
-        late=late,
-        had=had,
     )
     asked = to_answer(partial(_ask_seller, file), at, now)
     return file.model_copy(update={"asked_at": asked.since})

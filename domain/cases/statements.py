@@ -118,12 +118,13 @@ def _grounds(matter: Matter, resolution: Resolution, money: Division, contest: t
 def _money(matter: Matter, resolution: Resolution, money: Division) -> Iterator[Ground]:
     """How the money divides, and what the platform adds: a refund is never taken back, a loss may be its own."""
     ruling = f"ruling:{resolution.number}"
-    shares = {"buyer": str(money.buyer), "seller": str(money.seller), "platform": str(money.platform)}
+    before = [one for one in matter.record.resolutions[: resolution.number - 1] if one.effective_at]
+    amounts = (matter.file.refunded_before or money.buyer.zero, *(one.amount for one in before))
+    had = max(amounts, key=lambda amount: amount.minor)
+    shares = {"buyer": str(max(had, money.buyer)), "seller": str(money.seller), "platform": str(money.platform)}
     yield Ground(code="money", facts=shares | {"tax": str(money.tax)}, basis=(ruling,))
     if resolution.borne_by is Role.PLATFORM:
         yield Ground(code="platform_bears", facts={"seller": str(matter.file.price.seller_share)}, basis=(ruling,))
-    before = [one for one in matter.record.resolutions[: resolution.number - 1] if one.effective_at]
-    had = max((one.amount for one in before), default=money.buyer)
     if resolution.amount < had:
         yield Ground(code="refund_kept", facts={"amount": str(had)}, basis=(ruling,))
 

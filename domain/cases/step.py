@@ -133,7 +133,9 @@ def barred(step: Step, text: str = "", *, frozen_too: bool = False) -> Reply | N
 
 
 def conflict(step: Step, agent: str) -> Reply | None:
-    """The refusal of an agent who is a party."""
-    if agent in (step.file.buyer.id, step.file.seller.id):
+    """The refusal of an agent who is a party, or does not say who they are."""
+    if not agent.strip():
+        return Reply.no("agent_unnamed")
+    if agent.casefold() in (step.file.buyer.id.casefold(), step.file.seller.id.casefold()):
         return Reply.no("agent_is_party")
     return None

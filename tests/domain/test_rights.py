@@ -189,3 +189,11 @@ def test_texts_are_bounded() -> None:
 
     assert not rights.complain(delivered(), fits, ny(11, 6, 12)).refused
     assert "resale-v1/limits.text_characters" == rights.complain(delivered(), too_long, ny(11, 6, 12)).rule
+
+
+@pytest.mark.parametrize(("opened", "refused"), [(2, False), (3, True)])
+def test_an_order_has_so_many_cases(opened: int, refused: bool) -> None:
+    """Each case stops the release of the money, so a buyer cannot withdraw and complain anew without end."""
+    standing = replace(delivered(), cases_opened=opened)
+    reply = rights.complain(standing, Complaint(reason=Reason.DAMAGED), ny(11, 6, 12))
+    assert (refused, "cases_used_up" if refused else "case_opens") == (reply.refused, reply.code)

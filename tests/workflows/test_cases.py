@@ -118,16 +118,21 @@ async def test_much_money_needs_a_second_pair_of_eyes(world: World) -> None:
 
 
 async def test_a_ruling_that_is_not_confirmed_never_counted(world: World) -> None:
-    """The second agent gives the case back, and another ruling decides it."""
+    """The second agent gives the case back, and another ruling decides it; a dear release needs two agents as well."""
     play = await contested(world, **COSTLY)
     await play.ruled(Remedy.REFUND_AND_KEEP)
     await play.confirmed("lee", agree=False)
     back = await play.case_status()
     await play.ruled(Remedy.RELEASE, agent="lee")
+    await play.confirmed("max")
     outcome = await play.ends()
 
     assert "with_support" == back.state
-    assert (Remedy.RELEASE, "lee") == (outcome.cases[0].remedy, outcome.cases[0].agent)
+    assert (Remedy.RELEASE, "lee", "max") == (
+        outcome.cases[0].remedy,
+        outcome.cases[0].agent,
+        outcome.cases[0].confirmed_by,
+    )
 
 
 async def test_an_appeal_moves_the_money_back(world: World) -> None:

@@ -81,9 +81,9 @@ def decision(refund: int, borne_by: Role = Role.SELLER) -> Decision:
 
 async def test_an_appeal_moves_money_back(purse: Treasury, provider: SandboxPayments, told: Told) -> None:
     """A release turned into a full refund is clawed back, told to both sides, and refunded once."""
-    await purse.carry_out(decision(0))
-    await purse.carry_out(decision(12_900))
-    await purse.carry_out(decision(12_900))
+    await purse.carry_out(lambda: decision(0))
+    await purse.carry_out(lambda: decision(12_900))
+    await purse.carry_out(lambda: decision(12_900))
 
     expected = Totals(captured=12_900, refunded=12_900, released=8_800, disputed=0, clawed_back=8_800)
     assert {"USD": expected} == provider.totals()
@@ -96,8 +96,8 @@ async def test_a_platform_that_bears_the_loss_refunds_after_the_release(
     purse: Treasury, provider: SandboxPayments
 ) -> None:
     """The seller keeps the payout, the buyer gets everything, and the provider's books agree."""
-    await purse.carry_out(decision(0))
-    await purse.carry_out(decision(12_900, Role.PLATFORM))
+    await purse.carry_out(lambda: decision(0))
+    await purse.carry_out(lambda: decision(12_900, Role.PLATFORM))
 
     expected = Totals(captured=12_900, refunded=12_900, released=8_800, disputed=0)
     assert {"USD": expected} == provider.totals()

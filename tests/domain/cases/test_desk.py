@@ -275,3 +275,18 @@ def test_a_reason_that_is_not_appealable_ends_with_its_ruling() -> None:
     sitting = Sitting(a_file(evidence=SHOWN, policy=policy)).contested().decided(Remedy.PARTIAL_REFUND, 100)
 
     assert CaseState.RESOLVED is sitting.state
+
+
+def test_a_dear_release_needs_another_agent_too() -> None:
+    """Either side may lose much by a ruling, so what the buyer does not get counts as what they do."""
+    sitting = contested(80_000)
+
+    assert "ruled_to_confirm" == sitting.ruled(Remedy.RELEASE).code
+
+
+def test_an_agent_is_the_same_however_it_is_written_and_says_who_it_is() -> None:
+    """Capital letters do not make a second agent, and nobody speaks for support without a name."""
+    sitting = to_confirm()
+
+    assert "another_agent" == sitting.say("confirm", agent="KIM").code
+    assert "agent_unnamed" == sitting.say("message", by=Role.SUPPORT, text="We look into it").code

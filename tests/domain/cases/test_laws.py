@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.cases import returns
@@ -270,6 +270,7 @@ def _carried(sitting: Sitting, what: str) -> None:
             sitting.take(returns.unclaimed(sitting.matter))
 
 
+@settings(deadline=None)
 @given(LIVES)
 def test_no_remedy_goes_beyond_what_was_captured(life: Life) -> None:
     """What a decision gives lies between nothing and what is at stake, and its division adds up to the total."""
@@ -281,6 +282,7 @@ def test_no_remedy_goes_beyond_what_was_captured(life: Life) -> None:
         assert sitting.file.price.total == parts.buyer + parts.seller + parts.platform + parts.tax
 
 
+@settings(deadline=None)
 @given(LIVES)
 def test_each_duty_ends_exactly_once(life: Life) -> None:
     """Every duty that was opened was closed, replaced or lapsed once, or is open; a case that has ended has none."""
@@ -293,6 +295,7 @@ def test_each_duty_ends_exactly_once(life: Life) -> None:
     assert not (sitting.record.over and sitting.duties)
 
 
+@settings(deadline=None)
 @given(LIVES)
 def test_nothing_is_taken_back(life: Life) -> None:
     """A case only grows: what was sealed or said stays as it was, and each decision keeps its number."""
@@ -313,6 +316,7 @@ def test_nothing_is_taken_back(life: Life) -> None:
         assert [*range(1, len(after.resolutions) + 1)] == [one.number for one in after.resolutions]
 
 
+@settings(deadline=None)
 @given(LIVES)
 def test_the_order_is_told_what_stands(life: Life) -> None:
     """Each decision is told once it takes effect, in order and once; a case that is resolved has told its last."""
@@ -325,6 +329,7 @@ def test_the_order_is_told_what_stands(life: Life) -> None:
         assert sitting.decision == sitting.told[-1]
 
 
+@settings(deadline=None)
 @given(LIVES)
 def test_the_open_offer_can_be_answered(life: Life) -> None:
     """An offer is open in the record exactly as long as somebody owes an answer to it."""
@@ -337,6 +342,7 @@ def test_the_open_offer_can_be_answered(life: Life) -> None:
         assert len(is_open) == ("answer_offer" in sitting.duties)
 
 
+@settings(deadline=None)
 @given(LIVES)
 def test_a_state_tells_who_is_waited_for(life: Life) -> None:
     """Whoever the state says is waited for owes something, and the desk has a case only if neither side does."""
@@ -357,6 +363,7 @@ def test_a_state_tells_who_is_waited_for(life: Life) -> None:
         assert not (with_desk and {"answer_offer", "add_evidence"} & set(sitting.duties))
 
 
+@settings(deadline=None)
 @given(LIVES, st.lists(st.one_of(SAID, HAPPENS), min_size=1, max_size=5))
 def test_a_case_that_is_over_accepts_nothing(life: Life, acts: list[Act]) -> None:
     """Whatever is said or happens afterwards: people are refused, and record and duties do not change."""
@@ -373,6 +380,7 @@ def test_a_case_that_is_over_accepts_nothing(life: Life, acts: list[Act]) -> Non
     assert all(not step.opened and not step.closed for step in sitting.steps[steps:])
 
 
+@settings(deadline=None)
 @given(LIVES, SIDE, ITEMS)
 def test_an_appeal_without_new_evidence_changes_nothing(life: Life, by: Role, items: tuple[EvidenceItem, ...]) -> None:
     """What the case has seen already, or cannot take, is no ground to decide anew."""
@@ -387,6 +395,7 @@ def test_an_appeal_without_new_evidence_changes_nothing(life: Life, by: Role, it
     assert (record, duties) == (sitting.record, sitting.duties)
 
 
+@settings(deadline=None)
 @given(LIVES)
 def test_the_same_life_gives_the_same_case(life: Life) -> None:
     """Identical inputs give identical decisions, duties, notes and replies."""
@@ -411,6 +420,7 @@ def silent(sitting: Sitting) -> int:
     return MOST_LAPSES
 
 
+@settings(deadline=None)
 @given(LIVES)
 def test_silence_ends_every_case(life: Life) -> None:
     """From wherever a case is, it ends by itself if nobody does anything more."""
@@ -422,6 +432,7 @@ def test_silence_ends_every_case(life: Life) -> None:
     assert sitting.record.decision is not None
 
 
+@settings(deadline=None)
 @given(LIVES)
 def test_every_statement_is_founded_and_worded(life: Life) -> None:
     """At each moment every decision is explained in both languages, with something behind each sentence."""
@@ -436,6 +447,7 @@ def test_every_statement_is_founded_and_worded(life: Life) -> None:
                 assert sentence.code not in sentence.text.values()
 
 
+@settings(deadline=None)
 @given(LIVES, SAID)
 def test_a_preview_is_what_the_action_does(life: Life, act: Act) -> None:
     """A preview changes nothing and gives the reply, duties and refund that the action then has."""
@@ -457,6 +469,7 @@ def test_a_preview_is_what_the_action_does(life: Life, act: Act) -> None:
         assert seen.refund == sitting.decision.amount
 
 
+@settings(deadline=None)
 @given(LIVES)
 def test_a_case_survives_being_written_down(life: Life) -> None:
     """What a run hands to the next one, as JSON, is read back as it was; kinds that are unknown here too."""
