@@ -264,6 +264,9 @@ async def _send(redress: Redress, subject: str, message: Message, request_id: st
         case Acceptance():
             await redress.accept(subject, message)
         case Complaint():
+            # Support would hear it and decide; nobody of a record does.
+            if not await redress.is_open(subject):
+                raise OrderClosed(subject, None)
             return await redress.complain(subject, message, request_id=request_id)
         case Cancel():
             return await redress.cancel(subject, message, request_id=request_id)
