@@ -13,7 +13,7 @@ from domain.cases.decisions import amount_of, decide, unfit
 from domain.cases.record import Ground, Offer, OfferState, StandingRule
 from domain.cases.referral import back_to_agents, to_support
 from domain.cases.step import HEARD, OTHER, SIDES, WITH_AGENTS, Step, barred, conflict, others
-from domain.duties import DutyKind
+from domain.duties import DutyKind, Silence
 from domain.messages import OfferAnswer, OfferMade, Reply
 from domain.money import Money
 from domain.parties import Role
@@ -31,6 +31,9 @@ def offer(matter: Matter, message: OfferMade) -> Step:
     due = clocks.answer_offer(step.file, OTHER.get(message.by, Role.BUYER), step.now, message.expires)
     if message.expires and message.expires <= step.now:
         return step.refuse(Reply.no("offer_expired", rule, message.expires))
+    if message.by is Role.BUYER and DutyKind.ANSWER_CASE in step.duties:
+        # The seller still owes an answer to the complaint, and it is their silence on that which brings support in.
+        due = due.model_copy(update={"on_silence": Silence.CONTINUE})
     countered = tuple(
         one.model_copy(update={"state": OfferState.COUNTERED}) if one.state is OfferState.OPEN else one
         for one in step.record.offers

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.cases.record import OfferState, StandingRule
-from domain.duties import DutyKind
+from domain.duties import DutyKind, Silence
 from domain.messages import Reply, Verdict
 from domain.money import Money
 from domain.order import PriceSplit
@@ -57,6 +57,18 @@ def test_an_offer_of_the_buyer_leaves_the_seller_their_time() -> None:
 
     assert CaseState.AWAITING_SELLER is sitting.state
     assert {DutyKind.ANSWER_CASE, DutyKind.ANSWER_OFFER, DutyKind.LAST_RESORT} == owed(sitting)
+
+
+def test_silence_on_an_offer_of_the_buyer_only_ends_the_offer() -> None:
+    """What the seller is told of silence is what follows: while their answer is owed, support is not asked yet."""
+    sitting = asked()
+    offers(sitting, Role.BUYER)
+    duty = sitting.duties[DutyKind.ANSWER_OFFER]
+
+    sitting.at(duty.agreed_due)
+
+    assert Silence.CONTINUE is duty.on_silence
+    assert (CaseState.AWAITING_SELLER, [OfferState.EXPIRED]) == (sitting.state, states(sitting))
 
 
 @pytest.mark.parametrize(("minor", "code"), [(0, "amount_beyond"), (1, "offer_made"), (12_899, "offer_made")])
