@@ -36,6 +36,8 @@ class Clock(Model):
 
     def now(self, real_now: datetime) -> datetime:
         """The policy instant (UTC) at the real instant `real_now`. Raises ValueError for a naive datetime."""
+        if self.speed == 1 and self.real_anchor == self.policy_anchor:
+            return min(utc(real_now), _END)
         policy, real = self.speed.as_integer_ratio()
         passed = (utc(real_now) - self.real_anchor) // _MICROSECOND
         ticks = (self.policy_anchor - _EPOCH) // _MICROSECOND + passed * policy // real

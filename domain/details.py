@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from domain import wording
 from domain.duties import DutyKind, OpenDuty, Receipt
@@ -65,7 +66,7 @@ def markdown(receipt: Receipt, facts: Sequence[tuple[str, str]], story: Sequence
     room = LONGEST - len(head)
     told: list[str] = []
     for entry in reversed(story):
-        line = f"- `{entry.at:%m-%d %H:%M}` {_plain(wording.event(entry.what, entry.facts))}"
+        line = _line(entry.at, entry.what, tuple(entry.facts.items()))
         room -= len(line) + 1
         if room < 0:
             break
@@ -86,6 +87,12 @@ def _duty(duty: OpenDuty) -> str:
         return f"{duty.action}; the clock stands still for {_plain(causes)}"
     paused = ", moved by a disruption" if duty.shifts else ""
     return f"{duty.action} by {wording.moment(duty.due)}{paused}; on silence {duty.consequence}"
+
+
+@lru_cache(maxsize=4096)
+def _line(at: datetime, what: str, facts: tuple[tuple[str, str], ...]) -> str:
+    """One entry of the story. It does not change any more, and is shown again whenever something follows it."""
+    return f"- `{at:%m-%d %H:%M}` {_plain(wording.event(what, dict(facts)))}"
 
 
 def _plain(text: str) -> str:

@@ -122,6 +122,8 @@ class Duty(Model):
 
     @property
     def _moved(self) -> timedelta | None:
+        if not self.shifts:
+            return timedelta()
         total, still_until = timedelta(), self.since
         for shift in sorted(self.shifts, key=lambda shift: shift.since):
             if shift.length is None:
@@ -137,7 +139,8 @@ class Duty(Model):
     @property
     def due(self) -> datetime | None:
         """The instant at which silence counts, or none while the clock stands still."""
-        return None if self._moved is None else self.agreed_due + self._moved
+        moved = self._moved
+        return None if moved is None else self.agreed_due + moved
 
     @property
     def paused(self) -> bool:

@@ -72,7 +72,7 @@ class Money(Model):
         return other.minor
 
     def _with(self, minor: int) -> Money:
-        return Money.model_construct(minor=minor, currency=self.currency)
+        return Money(minor=minor, currency=self.currency)
 
     def __add__(self, other: Money) -> Money:
         return self._with(self.minor + self._same(other))

@@ -70,7 +70,7 @@ class PriceSplit(Model):
     @property
     def total(self) -> Money:
         """What the buyer pays."""
-        return self.items + self.shipping + self.tax
+        return Money(minor=self.items.minor + self.shipping.minor + self.tax.minor, currency=self.items.currency)
 
     @property
     def seller_share(self) -> Money:

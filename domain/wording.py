@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,6 +50,7 @@ class _Gaps(dict[str, str]):
         return "?"
 
 
+@lru_cache(maxsize=256)
 def catalogue_of(locale: str) -> str:
     """The catalogue that serves a locale (`zh-Hans-CN`, `zh_CN`, `en`): that of its language, or else English."""
     language = locale.replace("_", "-").split("-")[0].lower()
@@ -110,7 +112,7 @@ def replied(facts: Mapping[str, str]) -> dict[str, str]:
 
 def moment(at: datetime) -> str:
     """An instant for people: UTC, to the minute."""
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    return f"{at.isoformat(' ', 'minutes')[:16]} UTC"
 
 
 def fact(value: object) -> str:

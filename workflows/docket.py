@@ -98,9 +98,10 @@ class Docket:
 
     def open(self, *duties: Duty) -> None:
         """Owe these duties from now on; one of the same kind is replaced. Pauses and disruptions in force apply."""
+        now = self.now()
         for duty in duties:
             # A ladder may begin in the past, as when an extension is granted late: its first rungs are stale.
-            self._duties[duty.kind] = self.moved(duty).without_reminders_before(self.now())
+            self._duties[duty.kind] = self.moved(duty).without_reminders_before(now)
         self.wake()
 
     def moved(self, duty: Duty) -> Duty:
