@@ -9,10 +9,10 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench schema histories lock clean distclean
+.PHONY: help demo test check format bench bench-windtunnel explore schema histories lock clean distclean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 
 demo: $(STAMP) ## Run the demonstration; EXIT=1 ends it by itself, 0 only if every check held
 	$(BIN)/python starter.py demo $(if $(EXIT),--exit)
@@ -31,6 +31,12 @@ format: $(STAMP) ## Format the code and mend what the linter can
 
 bench: $(STAMP) ## Measure against the goals
 	$(BIN)/python -m bench
+
+bench-windtunnel: $(STAMP) ## Measure the wind tunnel beside the test server
+	$(BIN)/python -m bench.windtunnel
+
+explore: $(STAMP) ## Search 200,000 states of orders for one that is stuck; JOBS processes, SEED
+	$(BIN)/python -m windtunnel explore --states 200000 --seconds 3600 --jobs $(or $(JOBS),2) --seed $(or $(SEED),0)
 
 schema: $(STAMP) ## Write the JSON Schemas of the contract to docs/schema
 	$(BIN)/python -m storefront.schema docs/schema
