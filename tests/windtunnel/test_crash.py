@@ -1,0 +1,42 @@
+"""Crash at every step, for a few stories; `python -m windtunnel crash` does it for all."""
+
+import pytest
+
+from fastmotion.stories import all_stories
+from windtunnel.crash import Accident, each_timer, rebuilt, told, twice
+
+EVERY_ACTIVITY = ("returned", "appeal_upheld", "late_complaint", "withdrawn_label", "case_chargeback_lost")
+
+
+@pytest.mark.parametrize("name", all_stories())
+async def test_every_instance_can_be_lost_after_every_activation(name: str) -> None:
+    """A workflow rebuilt from what it had been told wants the same again, and the story goes as it went."""
+    story = all_stories()[name]
+
+    crashed = await rebuilt(story, await told(story))
+
+    assert () == crashed.differs
+    assert crashed.times > 0
+
+
+@pytest.mark.parametrize("name", EVERY_ACTIVITY)
+async def test_every_activity_can_be_performed_twice(name: str) -> None:
+    """Activities run at least once: a second time moves no money and tells nobody anything."""
+    story = all_stories()[name]
+
+    crashed = await twice(story, await told(story))
+
+    assert () == crashed.differs
+    assert crashed.times > 0
+
+
+@pytest.mark.parametrize("accident", [Accident.LATE, Accident.OUTAGE])
+@pytest.mark.parametrize("name", ["silence", "never_shipped", "last_resort"])
+async def test_every_timer_can_be_a_week_late(name: str, accident: Accident) -> None:
+    """A clock that rings late does what it would have done: the money goes the same way."""
+    story = all_stories()[name]
+
+    crashed = await each_timer(story, await told(story), accident)
+
+    assert () == crashed.differs
+    assert crashed.times > 0
