@@ -13,7 +13,7 @@ from windtunnel.engine import Answer, Call
 
 
 class RealActivities:
-    """Runs activity functions as a worker would; they take no virtual time."""
+    """Runs activity functions (not coroutines) as a worker would; they take no virtual time."""
 
     def __init__(self, functions: Sequence[Callable[..., Any]]) -> None:
         definitions = [activity._Definition.must_from_callable(function) for function in functions]  # noqa: SLF001

@@ -281,10 +281,14 @@ class Tunnel:
         return self._agenda.next_at
 
     def forget(self, workflow_id: str) -> Execution | None:
-        """Let go of a workflow and its children, so that memory stays flat. Gives what is known of its last run."""
+        """Let go of a workflow and its children, so that memory stays flat. Gives what is known of its last run.
+
+        One that still runs has ended by that, and nobody is told.
+        """
         execution = self.executions.pop(workflow_id, None)
         if execution is None:
             return None
+        execution.closed_at = execution.closed_at or self.now
         for child in execution.children.values():
             if child.id in self.executions:
                 self.forget(child.id)
@@ -799,7 +803,8 @@ class Tunnel:
             return
         parent_id, seq = execution.parent
         parent = self.executions.get(parent_id)
-        if parent is None or parent.closed_at is not None:
+        told = execution.details.info.parent
+        if parent is None or parent.closed_at is not None or told is None or parent.run_id != told.run_id:
             return
         job = _Job()
         resolved = job.resolve_child_workflow_execution

@@ -15,7 +15,7 @@ from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 
 from bench import lives, stand_ins
 from domain.story import Outcome
-from tests.windtunnel.tiny import ALL, DAY, HOUR, Ask, Begin, Text
+from tests.windtunnel.tiny import ALL, DAY, HOUR, Ask, Begin, Text, Waits
 from windtunnel.activities import RealActivities
 from windtunnel.engine import AlreadyRunning, Answer, Call, NotRunning, Stuck, Tunnel
 from workflows.order import OrderWorkflow
@@ -554,5 +554,20 @@ def test_forgetting_takes_the_children_along(tunnel: Tunnel) -> None:
     tunnel.forget("p")
     tunnel.forget("p")
 
+    gc.collect()
     assert {} == tunnel.executions
     assert tunnel.next_at is None
+    assert not [one for one in gc.get_objects() if isinstance(one, Waits)]
+
+
+def test_nobody_is_told_of_the_child_of_one_who_came_before(tunnel: Tunnel) -> None:
+    """A new workflow of the parent's id does not hear of it."""
+    left = Begin(kind="Waits", policy=int(ParentClosePolicy.ABANDON), leave=True)
+    tunnel.start("Parent", left, "p")
+    tunnel.run(BEGAN)
+    tunnel.start("Waits", Text(text="another"), "p")
+
+    tunnel.run()
+
+    assert BEGAN + DAY == tunnel.executions["child"].closed_at
+    assert ("another", "a day") == tunnel.result_of("p", tuple[str, ...])
