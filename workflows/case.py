@@ -220,6 +220,9 @@ class CaseWorkflow:
         self._take(returns.label_refunded(self.matter, refunded=refunded))
 
     async def _follow_return(self) -> None:
+        self._hear_of_return()
+
+    def _hear_of_return(self) -> None:
         """Act on fresh news of the goods on their way back."""
         transit, trip = self.transit, self.record.trip
         assert transit is not None, "only a return that was sent is followed"
@@ -389,7 +392,12 @@ class CaseWorkflow:
 
     @workflow.update(name="inspect", description="The seller says what came back: finding, deduction, evidence")
     def inspect(self, message: Inspection) -> Reply:
-        """As sent: the buyer is refunded. Otherwise a deduction within policy, or support."""
+        """As sent: the buyer is refunded. Otherwise a deduction within policy, or support.
+
+        After an outage the delivery comes in the same task as what the seller says of it, and was first.
+        """
+        if self.transit and self.transit.watch.unread:
+            self._hear_of_return()
         return self._answer("inspect", Role.SELLER, returns.inspect(self.matter, message))
 
     @workflow.update(name="appeal", description="A side appeals with new evidence: by, evidence, text")

@@ -1,9 +1,12 @@
 """Crash at every step, for a few stories; `python -m windtunnel crash` does it for all."""
 
+from datetime import timedelta
+
 import pytest
 
-from fastmotion.stories import all_stories
+from fastmotion.stories import PURCHASE, all_stories
 from windtunnel.crash import Accident, each_timer, rebuilt, told, twice
+from windtunnel.stage import Stage
 
 EVERY_ACTIVITY = ("returned", "appeal_upheld", "late_complaint", "withdrawn_label", "case_chargeback_lost")
 
@@ -40,3 +43,17 @@ async def test_every_timer_can_be_a_week_late(name: str, accident: Accident) -> 
 
     assert () == crashed.differs
     assert crashed.times > 0
+
+
+async def test_a_seller_may_say_what_came_back_during_an_outage() -> None:
+    """The delivery and the finding come in one task afterwards, in the order in which they were: nothing is refused."""
+    story = all_stories()["another_item"]
+    scanned, ruled = (PURCHASE + timedelta(days=days) for days in (7, 14))
+
+    def arrange(stage: Stage) -> None:
+        stage.tunnel.at(scanned, lambda: stage.tunnel.outage(ruled))
+
+    outage = await told(story, arrange)
+
+    assert () == outage.telling.played.surprises
+    assert (await told(story)).telling.played.outcome.decision.refund == outage.telling.played.outcome.decision.refund
