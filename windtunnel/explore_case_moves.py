@@ -40,17 +40,19 @@ _AGENTS: Final = ("ana", "bo", "cy")
 
 
 def _to_case(name: str, handler: str, message: Callable[[Position], Message]) -> Move:
+    # What bars support from an offer does not bar the sides.
+    door = name if handler == "offer" else handler
+
     def make(position: Position) -> None:
         if position.case_id:
             say(position, position.case_id, handler, message(position))
 
     def possible(position: Position) -> bool:
         matter = position.matter
-        if matter is None or matter.record.over:
+        if matter is None or matter.record.over or position.shut(door):
             return False
         _, act = ACTIONS[handler]
-        reply = act(matter, message(position)).reply
-        return reply is not None and not reply.refused
+        return position.judged(door, act(matter, message(position)).reply)
 
     return Move(name, make, possible)
 

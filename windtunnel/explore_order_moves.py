@@ -42,9 +42,9 @@ def _to_order(name: str, handler: str, message: Callable[[Position], Message]) -
         say(position, position.order_id, handler, message(position))
 
     def possible(position: Position) -> bool:
-        if not position.runs(position.order_id) or position.standing.decision is not None:
+        if not position.runs(position.order_id) or position.standing.decision is not None or position.shut(handler):
             return False
-        return not _judged(position, handler, message(position)).refused
+        return position.judged(handler, _judged(position, handler, message(position)))
 
     return Move(name, make, possible)
 

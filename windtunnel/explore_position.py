@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from domain.cases.case import Matter
+from domain.messages import Reply
 from domain.order import Order
 from domain.parties import Role
 from domain.rights import Standing
@@ -21,6 +22,15 @@ from workflows.registry import WORKFLOWS
 from workflows.reopened import Books
 
 SIDES: Final = (Role.BUYER, Role.SELLER)
+WHATEVER_IT_SAYS: Final = frozenset(
+    {
+        *("order_over", "case_open_already", "cancel_delivered", "cancel_under_way", "nothing_to_extend"),
+        *("case_frozen", "seller_has_time", "ruling_waits", "ruling_made", "sides_negotiate", "not_with_support"),
+        *("nothing_to_confirm", "nothing_to_undo", "nothing_to_inspect", "offer_not_open", "offer_after_decision"),
+    }
+)
+"""Refusals that do not depend on what the message says, so that a door need be tried only once in a state."""
+
 _MOST_EVENTS: Final = 20_000
 
 
@@ -52,6 +62,7 @@ class Position:
         self._looked_at: tuple[int, datetime] | None = None
         self._case_id = ""
         self._matter: Matter | None = None
+        self._shut: set[str] = set()
         self._standing: Standing | None = None
         self.tunnel.start("OrderWorkflow", order, self.order_id)
         self.settle()
@@ -108,6 +119,18 @@ class Position:
             self._looked_at = at
             self._case_id = next((name for name in reversed(self.case_ids) if self.runs(name)), "")
             self._matter = self._standing = None
+            self._shut.clear()
+
+    def shut(self, door: str) -> bool:
+        """Whether a message at this door was refused here whatever it says."""
+        self._look()
+        return door in self._shut
+
+    def judged(self, door: str, reply: Reply | None) -> bool:
+        """Whether a message would be accepted; remembers a refusal that holds for every message at the door."""
+        if reply is not None and reply.code in WHATEVER_IT_SAYS:
+            self._shut.add(door)
+        return reply is not None and not reply.refused
 
     def case(self, case_id: str) -> CaseWorkflow:
         """A case, running or ended."""
