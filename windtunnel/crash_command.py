@@ -42,11 +42,14 @@ def crash_stories(
 
 
 def _table(crashed: list[Crashed]) -> Table:
-    table = Table("story", *Accident, "came out otherwise", box=None, pad_edge=False)
+    table = Table("story", *Accident, "overtaken", "came out otherwise", box=None, pad_edge=False)
     for name in dict.fromkeys(one.story for one in crashed):
         rows = {one.accident: one for one in crashed if one.story == name}
-        differs = "; ".join(text for one in rows.values() for text in (*one.differs, *one.overtaken))
-        table.add_row(name, *(str(rows[accident].times) for accident in Accident), differs)
+        # One timer late is one story told otherwise, however many of its sums are other ones.
+        overtaken = {(one.accident, text.partition(":")[0]) for one in rows.values() for text in one.overtaken}
+        differs = "; ".join(f"{one.accident}, {text}" for one in rows.values() for text in one.differs)
+        times = (str(rows[accident].times) for accident in Accident)
+        table.add_row(name, *times, str(len(overtaken) or ""), differs)
     return table
 
 
