@@ -20,7 +20,7 @@ from domain.base import Instant, Model
 from domain.cases.record import AnyChannel, AnyKind, Channel, EvidenceItem, StandingRule
 from domain.chargeback_bundle import DisputeFacts
 from domain.money import Money
-from domain.parcel import TrackingEvent
+from domain.parcel import TrackingEvent, TrackingStatus
 from domain.parties import Role
 from domain.policy import Reason, Remedy
 
@@ -48,6 +48,11 @@ class Tracking(Message):
 
     events: tuple[TrackingEvent, ...] = ()
     estimate: Instant | None = None
+
+    @property
+    def tells_of_delivery(self) -> bool:
+        """Whether the parcel is said to have been delivered."""
+        return any(event.status is TrackingStatus.DELIVERED for event in self.events)
 
 
 class Complaint(Message):

@@ -20,7 +20,7 @@ from domain.ledger import EntryKind
 from domain.messages import Chargeback, ChargebackState, Complaint, Message, Reply, Tracking
 from domain.money import Money
 from domain.order import Order
-from domain.parcel import Parcel, TrackingStatus
+from domain.parcel import Parcel
 from domain.parties import Role
 from domain.reopening import (
     case_of_chargeback,
@@ -161,8 +161,7 @@ class Books:
                 self._complaint(message, at)
 
     def _found(self, message: Tracking, at: datetime) -> None:
-        delivered = any(event.status is TrackingStatus.DELIVERED for event in message.events)
-        if delivered and refunded_undelivered(self._outcome) and not self.hearings.open_case:
+        if message.tells_of_delivery and refunded_undelivered(self._outcome) and not self.hearings.open_case:
             self._open(case_of_found_parcel(), at)
 
     def _complaint(self, message: Complaint, at: datetime) -> None:
