@@ -42,8 +42,7 @@ def say(matter: Matter, message: CaseMessage) -> Step:
     desk = (Role.SUPPORT,) if with_support and message.by is not Role.SUPPORT else ()
     step.note("message", *others(message.by), *desk, by=message.by, channel=message.channel, number=number)
     if message.by is Role.SUPPORT:
-        step.change(answered=True)
-        step.close(DutyKind.FIRST_ANSWER, DutyKind.NEXT_ANSWER)
+        step.support_answers()
     elif with_support and not {DutyKind.FIRST_ANSWER, DutyKind.NEXT_ANSWER} & set(step.duties):
         step.open(clocks.next_answer(step.file, step.now))
     return step.answer("message_kept", number=number)

@@ -50,8 +50,8 @@ def request(matter: Matter, message: EvidenceRequest) -> Step:
         return step.refuse(Reply.no("evidence_round_over", rule, side=message.of))
     step.keep(Role.SUPPORT, message.text, message.agent)
     duty = _ask(step, message.of, message.kinds, by=message.agent)
-    step.change(state=CaseState.AWAITING_EVIDENCE, answered=True)
-    step.close(DutyKind.FIRST_ANSWER, DutyKind.NEXT_ANSWER)
+    step.change(state=CaseState.AWAITING_EVIDENCE)
+    step.support_answers()
     return step.answer("evidence_requested", rule, duty.agreed_due, side=message.of)
 
 

@@ -25,7 +25,7 @@ def execute(step: Step) -> None:
     step.close(*clocks.OF_HEARING, DutyKind.LAST_RESORT, DutyKind.TAKE_EFFECT, *clocks.APPEALS.values())
     appeals = tuple(appeal.model_copy(update={"decided": True}) for appeal in step.record.appeals)
     step.change(appeals=appeals, escalated=False)
-    told = {"remedy": decision.remedy or "withdrawn", "amount": decision.amount, "rule": decision.rule}
+    told = {"remedy": decision.remedy, "amount": decision.amount, "rule": decision.rule}
     step.note("resolved_by_rule" if decision.automatic else "resolved", *SIDES, **told)
     for side in SIDES:
         if contestable(step.file, step.record, decision, side):
@@ -41,7 +41,7 @@ def execute(step: Step) -> None:
     elif trip.over or trip.finding:
         _settle_after_trip(step, decision, lost=trip.finding == RETURN_LOST)
     else:
-        _back_to_trip(step)
+        _back_to_trip(step, trip)
 
 
 def _settle_after_trip(step: Step, decision: Resolution, *, lost: bool) -> None:
@@ -61,12 +61,9 @@ def less_label(step: Step, refund: Money) -> tuple[Money, Money | None]:
     return (refund - cost if payer is Role.BUYER else refund), cost
 
 
-def _back_to_trip(step: Step) -> None:
+def _back_to_trip(step: Step, trip: ReturnTrip) -> None:
     """The state that tells where the return is."""
-    trip = step.record.trip
-    if trip is None or trip.over:
-        settle(step)
-    elif trip.back_at:
+    if trip.back_at:
         step.change(state=CaseState.INSPECTING)
     else:
         step.change(state=CaseState.RETURNING if trip.sent_at else CaseState.AWAITING_RETURN)

@@ -59,8 +59,7 @@ def offer(matter: Matter, message: OfferMade) -> Step:
     if message.by is Role.SELLER:
         step.close(DutyKind.ANSWER_CASE)
     if message.by is Role.SUPPORT:
-        step.change(answered=True)
-        step.close(DutyKind.FIRST_ANSWER, DutyKind.NEXT_ANSWER)
+        step.support_answers()
     if DutyKind.ANSWER_CASE not in step.duties:
         step.change(state=CaseState.NEGOTIATING)
     step.reply = Reply.asked("offer_made", rule, due.agreed_due, offer=made.id)

@@ -7,7 +7,6 @@ from functools import partial
 
 from domain.cases import clocks
 from domain.cases.case import CaseFile, CaseRecord, Delivery, Matter
-from domain.cases.conversation import say
 from domain.cases.decisions import amount_of, decide
 from domain.cases.evidence import seal
 from domain.cases.evidence_round import ask_buyer
@@ -19,7 +18,7 @@ from domain.cases.step import Step
 from domain.clocks import to_answer
 from domain.duties import Duty, DutyKind
 from domain.histories import Histories
-from domain.messages import CaseMessage, Complaint
+from domain.messages import Complaint
 from domain.order import Order
 from domain.parties import Role
 from domain.policy import CaseState, Reason
@@ -73,9 +72,7 @@ def open_case(file: CaseFile) -> Step:
     step = Step(Matter(file=file, record=CaseRecord(), duties={}, now=file.asked_at or file.opened_at))
     seal(step, file.evidence, Role.BUYER)
     seal(step, file.packing, Role.SELLER)
-    if file.text.strip():
-        said = say(step.matter, CaseMessage(by=Role.BUYER, text=file.text))
-        step.record = said.record
+    step.keep(Role.BUYER, file.text)
     if file.late:
         step.note("case_reopened", Role.BUYER, Role.SELLER, reason=file.reason)
         hand_to_agents(step)

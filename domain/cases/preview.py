@@ -45,11 +45,12 @@ ACTIONS: dict[str, tuple[type[Message], Callable[[Matter, Any], Step]]] = {
     "appeal": (Appeal, appeals.appeal),
 }
 """Every action of people in a case, by the name of its message."""
+MODELS = {name: model for name, (model, _) in ACTIONS.items()}
 
 
 def preview(matter: Matter, intent: Intent) -> Preview:
     """What the action would do at the instant of `matter`; an unknown or malformed one gets a refusal that says so."""
-    message = understood(intent, {name: model for name, (model, _) in ACTIONS.items()})
+    message = understood(intent, MODELS)
     if isinstance(message, Reply):
         return Preview(reply=message)
     _, act = ACTIONS[intent.message]

@@ -143,21 +143,20 @@ def inspect(matter: Matter, message: Inspection) -> Step:
         step.note("return_inspected", finding=finding)
         _refund(step, Ground(code="inspected", basis=("answer:seller", "event:return")), Role.SELLER)
         return step.answer("inspected", rule)
-    drafted = Step(matter)
-    shown, faults = seal(drafted, message.evidence, Role.SELLER)
+    shown, faults = seal(step, message.evidence, Role.SELLER)
     if not shown:
         return step.refuse(faults[0] if faults else Reply.no("finding_needs_evidence", rule))
-    drafted.keep(Role.SELLER, message.text)
+    step.keep(Role.SELLER, message.text)
     if finding is Finding.WORSE:
-        return _deduct(step, drafted, message, tuple(f"evidence:{item.id}" for item in shown))
-    drafted.close(DutyKind.INSPECT)
-    _trip(drafted, finding=finding)
-    drafted.note("return_contested", *SIDES, finding=finding)
-    hand_to_agents(drafted)
-    return drafted.answer("return_contested", rule, drafted.duties[DutyKind.DECIDE_CASE].due)
+        return _deduct(step, message, tuple(f"evidence:{item.id}" for item in shown))
+    step.close(DutyKind.INSPECT)
+    _trip(step, finding=finding)
+    step.note("return_contested", *SIDES, finding=finding)
+    hand_to_agents(step)
+    return step.answer("return_contested", rule, step.duties[DutyKind.DECIDE_CASE].due)
 
 
-def _deduct(step: Step, drafted: Step, message: Inspection, basis: tuple[str, ...]) -> Step:
+def _deduct(step: Step, message: Inspection, basis: tuple[str, ...]) -> Step:
     rule = step.file.rule("returns.deduction")
     at_stake = step.file.at_stake
     most = at_stake.share(exact(step.policy.returns.deduction))
@@ -166,14 +165,14 @@ def _deduct(step: Step, drafted: Step, message: Inspection, basis: tuple[str, ..
         return step.refuse(Reply.no("deduction_missing", rule, most=most))
     if most < deduction:
         return step.refuse(Reply.no("deduction_beyond", rule, most=most))
-    drafted.close(DutyKind.INSPECT)
-    _trip(drafted, over=True, finding=message.finding)
-    drafted.note("return_inspected", finding=message.finding)
+    step.close(DutyKind.INSPECT)
+    _trip(step, over=True, finding=message.finding)
+    step.note("return_inspected", finding=message.finding)
     facts = {"deduction": str(deduction), "most": str(most)}
     ground = Ground(code="deducted", facts=facts, basis=(f"rule:{rule}", *basis))
-    refund, costs = less_label(drafted, at_stake - deduction)
-    decide(drafted, Remedy.PARTIAL_REFUND, refund, Role.SELLER, rule, ground, costs=costs)
-    return drafted.answer("deducted", rule, amount=refund)
+    refund, costs = less_label(step, at_stake - deduction)
+    decide(step, Remedy.PARTIAL_REFUND, refund, Role.SELLER, rule, ground, costs=costs)
+    return step.answer("deducted", rule, amount=refund)
 
 
 def files_checked(matter: Matter, matches: dict[str, bool | None]) -> Step:

@@ -41,11 +41,15 @@ class Step:
     """A reply, a new record, duties and notes, drafted from a matter by the functions of this package."""
 
     def __init__(self, matter: Matter) -> None:
+        self._begun_from = matter
         self.file: CaseFile = matter.file
-        self.record = matter.record
         self.now: datetime = matter.now
         self.reply: Reply | None = None
-        self.duties: dict[DutyKind, Duty] = dict(matter.duties)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.record = self._begun_from.record
+        self.duties: dict[DutyKind, Duty] = dict(self._begun_from.duties)
         self.opened: list[Duty] = []
         self.closed: list[DutyKind] = []
         self.notes: list[Note] = []
@@ -65,7 +69,8 @@ class Step:
         return message.sent_at(self.now, self.file.opened_at)
 
     def refuse(self, reply: Reply) -> Self:
-        """Nothing comes of the message."""
+        """Nothing comes of the message, whatever was drafted so far."""
+        self._begin()
         self.reply = reply
         return self
 
@@ -98,6 +103,11 @@ class Step:
                 internal=internal,
             )
             self.change(conversation=(*self.record.conversation, said))
+
+    def support_answers(self) -> None:
+        """Support has said or done something that the sides wait for: no word of it is owed any more."""
+        self.change(answered=True)
+        self.close(DutyKind.FIRST_ANSWER, DutyKind.NEXT_ANSWER)
 
     def note(self, what: str, *told: Role, **facts: object) -> None:
         """Something has happened; `told` get a notice."""
