@@ -121,6 +121,16 @@ class CaseRecord(Model):
         """The offer that waits for an answer."""
         return next((offer for offer in self.offers if offer.state is OfferState.OPEN), None)
 
+    def with_offer(self, offer: Offer) -> CaseRecord:
+        """This record with one more offer, or with what has become of one that it has."""
+        known = {one.id: one for one in self.offers} | {offer.id: offer}
+        return self.model_copy(update={"offers": tuple(known.values())})
+
+    def with_resolution(self, resolution: Resolution) -> CaseRecord:
+        """This record with one more resolution, or with what has become of one that it has."""
+        known = {one.number: one for one in self.resolutions} | {resolution.number: resolution}
+        return self.model_copy(update={"resolutions": tuple(known.values())})
+
     @property
     def open_appeal(self) -> Appealed | None:
         """The appeal that waits for its ruling."""

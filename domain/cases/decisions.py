@@ -9,7 +9,7 @@ from __future__ import annotations
 from domain.cases import clocks
 from domain.cases.case import CaseFile
 from domain.cases.execution import execute
-from domain.cases.record import Ground, OfferState, Resolution
+from domain.cases.record import Ground, Offer, OfferState, Resolution
 from domain.cases.step import Step
 from domain.duties import DutyKind
 from domain.messages import Reply
@@ -64,7 +64,7 @@ def decide(step: Step, remedy: Remedy, amount: Money, by: Role, rule: str, *grou
         revised=step.file.late or step.record.effective > 0,
     ).model_copy(update=marks)
     overtake_offers(step)
-    step.change(resolutions=(*step.record.resolutions, resolution))
+    step.record = step.record.with_resolution(resolution)
     if by is not Role.SUPPORT:
         execute(step)
         return
@@ -79,11 +79,13 @@ def decide(step: Step, remedy: Remedy, amount: Money, by: Role, rule: str, *grou
 
 def overtake_offers(step: Step) -> None:
     """An offer that nobody has answered can be answered no more."""
-    offers = tuple(
-        offer.model_copy(update={"state": OfferState.OVERTAKEN}) if offer.state is OfferState.OPEN else offer
-        for offer in step.record.offers
-    )
-    step.change(offers=offers)
+    if made := step.record.open_offer:
+        end_offer(step, made, OfferState.OVERTAKEN)
+
+
+def end_offer(step: Step, made: Offer, state: OfferState) -> None:
+    """An offer has found its end, and nobody owes it an answer any more."""
+    step.record = step.record.with_offer(made.model_copy(update={"state": state}))
     step.close(DutyKind.ANSWER_OFFER)
 
 
@@ -100,7 +102,7 @@ def drop_unconfirmed(step: Step) -> None:
     """A ruling that no other agent has confirmed in all the time there was has never counted."""
     if step.record.state is CaseState.AWAITING_CONFIRMATION:
         dropped = step.record.resolutions[-1].model_copy(update={"undone_by": str(Role.PLATFORM)})
-        step.change(resolutions=(*step.record.resolutions[:-1], dropped))
+        step.record = step.record.with_resolution(dropped)
 
 
 def await_effect(step: Step) -> None:

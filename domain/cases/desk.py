@@ -103,7 +103,7 @@ def confirm(matter: Matter, message: Confirmation) -> Step:
         _take_back(step, message.agent)
         return step.answer("ruling_not_confirmed", rule_id)
     confirmed = decision.model_copy(update={"confirmed_by": message.agent})
-    step.change(resolutions=(*step.record.resolutions[:-1], confirmed))
+    step.record = step.record.with_resolution(confirmed)
     step.note("ruling_confirmed", agent=message.agent)
     await_effect(step)
     return step.answer("ruling_confirmed", rule_id, step.duties[DutyKind.TAKE_EFFECT].due)
@@ -126,7 +126,7 @@ def _take_back(step: Step, agent: str) -> None:
     """The ruling never counted; the case is back on the desk, with a fresh clock."""
     last = step.record.resolutions[-1]
     undone = last.model_copy(update={"undone_by": agent})
-    step.change(resolutions=(*step.record.resolutions[:-1], undone))
+    step.record = step.record.with_resolution(undone)
     step.close(DutyKind.TAKE_EFFECT, DutyKind.CONFIRM_RULING, DutyKind.LEAD_DECIDES, DutyKind.LAST_RESORT)
     step.note("ruling_undone", Role.SUPPORT, agent=agent)
     if step.record.open_appeal:

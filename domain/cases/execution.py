@@ -80,5 +80,5 @@ def settle(step: Step, **amended: object) -> None:
     """The decision takes effect: its order is told next, and moves the money."""
     decision = step.record.standing_decision
     final = decision.model_copy(update={"effective_at": step.now, **amended})
-    others = tuple(one for one in step.record.resolutions if one.number != final.number)
-    step.change(state=CaseState.SETTLED, resolutions=tuple(sorted((*others, final), key=lambda one: one.number)))
+    step.record = step.record.with_resolution(final)
+    step.change(state=CaseState.SETTLED)

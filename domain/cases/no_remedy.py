@@ -74,4 +74,4 @@ def _no_remedy(step: Step, by: Role, rule: str, code: str, basis: str) -> None:
         effective_at=step.now,
         late=step.file.late,
     )
-    step.change(resolutions=(*step.record.resolutions, ended))
+    step.record = step.record.with_resolution(ended)

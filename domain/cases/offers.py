@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from domain.cases import clocks
 from domain.cases.case import Matter
-from domain.cases.decisions import amount_of, decide, unfit
+from domain.cases.decisions import amount_of, decide, end_offer, unfit
 from domain.cases.record import Ground, Offer, OfferState, StandingRule
 from domain.cases.referral import back_to_agents, to_support
 from domain.cases.step import HEARD, OTHER, SIDES, WITH_AGENTS, Step, barred, conflict, others
@@ -34,12 +34,10 @@ def offer(matter: Matter, message: OfferMade) -> Step:
     if message.by is Role.BUYER and DutyKind.ANSWER_CASE in step.duties:
         # The seller still owes an answer to the complaint, and it is their silence on that which brings support in.
         due = due.model_copy(update={"on_silence": Silence.CONTINUE})
-    countered = tuple(
-        one.model_copy(update={"state": OfferState.COUNTERED}) if one.state is OfferState.OPEN else one
-        for one in step.record.offers
-    )
+    if theirs := step.record.open_offer:
+        step.record = step.record.with_offer(theirs.model_copy(update={"state": OfferState.COUNTERED}))
     made = Offer(
-        id=f"o{len(countered) + 1}",
+        id=f"o{len(step.record.offers) + 1}",
         by=message.by,
         author=message.author,
         remedy=proposal.remedy,
@@ -47,7 +45,7 @@ def offer(matter: Matter, message: OfferMade) -> Step:
         at=step.now,
         expires=due.agreed_due,
     )
-    step.change(offers=(*countered, made))
+    step.record = step.record.with_offer(made)
     step.keep(message.by, message.text, message.author)
     facts = {"offer": made.id, "by": made.by, "remedy": made.remedy, "amount": made.amount}
     if message.by in SIDES and (standing := _taken_beforehand(step, OTHER[message.by], made)):
@@ -102,13 +100,13 @@ def answer_offer(matter: Matter, message: OfferAnswer) -> Step:
         return step.refuse(Reply.no("offer_expired", rule, duty.due))
     step.keep(message.by, message.text)
     if not message.accept:
-        _end_offer(step, made, OfferState.REFUSED)
+        end_offer(step, made, OfferState.REFUSED)
         step.note("offer_refused", *others(message.by), offer=made.id, by=message.by)
         _after_offer(step)
         return step.answer("offer_refused", rule)
     if made.by is Role.SUPPORT and not made.accepted_by:
         half = made.model_copy(update={"accepted_by": (message.by,)})
-        step.change(offers=(*(one for one in step.record.offers if one.id != made.id), half))
+        step.record = step.record.with_offer(half)
         step.open(duty.model_copy(update={"owner": OTHER[message.by]}))
         step.note("offer_half_accepted", OTHER[message.by], offer=made.id, by=message.by)
         return step.answer("offer_half_accepted", rule, duty.due)
@@ -119,7 +117,7 @@ def answer_offer(matter: Matter, message: OfferAnswer) -> Step:
 def offer_lapsed(step: Step) -> None:
     """Nobody answered the offer: it has expired."""
     if made := step.record.open_offer:
-        _end_offer(step, made, OfferState.EXPIRED)
+        end_offer(step, made, OfferState.EXPIRED)
         step.note("offer_expired", *SIDES, offer=made.id)
     _after_offer(step)
 
@@ -152,20 +150,14 @@ def settle_by_rules(step: Step) -> bool:
             break
     else:
         return False
-    step.change(offers=(*step.record.offers, made))
+    step.record = step.record.with_offer(made)
     step.note("rules_met", *SIDES, remedy=made.remedy, amount=made.amount)
     _settle_on(step, made, Role.BUYER, "standing:buyer")
     return True
 
 
-def _end_offer(step: Step, made: Offer, state: OfferState) -> None:
-    ended = made.model_copy(update={"state": state})
-    step.change(offers=tuple(ended if one.id == made.id else one for one in step.record.offers))
-    step.close(DutyKind.ANSWER_OFFER)
-
-
 def _settle_on(step: Step, made: Offer, by: Role, basis: str) -> None:
-    _end_offer(step, made, OfferState.ACCEPTED)
+    end_offer(step, made, OfferState.ACCEPTED)
     step.note("offer_accepted", offer=made.id, by=by)
     facts = {"remedy": str(made.remedy), "amount": str(made.amount), "offer": made.id}
     ground = Ground(code="agreed", facts=facts, basis=tuple(dict.fromkeys((f"offer:{made.id}", basis))))

@@ -185,7 +185,7 @@ def files_checked(matter: Matter, matches: dict[str, bool | None]) -> Step:
     if any(item.usable for item in step.record.evidence if f"evidence:{item.id}" in basis):
         return step
     fallen = decision.model_copy(update={"undone_by": str(Role.PLATFORM)})
-    step.change(resolutions=(*step.record.resolutions[:-1], fallen))
+    step.record = step.record.with_resolution(fallen)
     step.close(*clocks.APPEALS.values())
     step.note("return_contested", *SIDES, finding=Finding.WORSE)
     hand_to_agents(step)
