@@ -22,12 +22,7 @@ from rich.text import Text
 from temporalio.service import RPCError
 
 import runtime
-from activities.notices import SqlOutbox
-from activities.outcomes import SqlOutcomes
-from activities.sandbox.carrier import SandboxCarrier
-from activities.sandbox.files import SandboxFiles
-from activities.sandbox.payments import SandboxPayments, Totals
-from activities.store import open_store
+from activities.sandbox.payments import Totals
 from domain.base import Model
 from domain.clock import Clock
 from embedded import EmbeddedServer
@@ -36,6 +31,7 @@ from fastmotion.demo_checks import Check, Told, checks
 from fastmotion.demo_screen import Row, Screen
 from fastmotion.processes import WorkerProcess, a_server
 from fastmotion.sandbox_world import SandboxWorld
+from fastmotion.services import SandboxServices
 from fastmotion.stories import PURCHASE, Played, Scene, all_stories, play
 from storefront import show
 from storefront.client import Redress
@@ -150,12 +146,7 @@ class Demo:
         self._server = server
         self._worker = worker
         self._day = day
-        self._payments = SandboxPayments(folder / "payments.sqlite")
-        self._carrier = SandboxCarrier(folder / "carrier.sqlite")
-        self._files = SandboxFiles(folder / "evidence")
-        store = open_store(f"sqlite:///{folder / 'redress.sqlite'}")
-        self._outbox = SqlOutbox(store)
-        self._outcomes = SqlOutcomes(store)
+        self._services = SandboxServices(folder)
         self._rows = [Row(all_stories()[name], name) for name in BEGINS]
         self._played: dict[str, Played] = {}
         self._retried: dict[str, None] = {}
@@ -199,9 +190,7 @@ class Demo:
         row.begun = True
         world = SandboxWorld(
             redress,
-            self._payments,
-            self._carrier,
-            self._files,
+            self._services,
             until=lambda instant: _until(clock.real_instant(instant)),
             pause=lambda: asyncio.sleep(_LOOK),
             lost=self._note_retry,
@@ -280,7 +269,7 @@ class Demo:
     # --- what came of it ---
 
     def _report(self, timings: Timings) -> Report:
-        kept = {outcome.order_id: outcome for outcome in self._outcomes.outcomes()}
+        kept = {outcome.order_id: outcome for outcome in self._services.outcomes.outcomes()}
         told = []
         for row in self._rows:
             draft = row.story.draft(row.order_id)
@@ -292,16 +281,16 @@ class Demo:
                     order_id=row.order_id,
                     played=played,
                     recorded=kept.get(row.order_id),
-                    transfers=self._payments.transfers(draft.payment_ref),
+                    transfers=self._services.payments.transfers(draft.payment_ref),
                     notices=tuple(
                         notice
                         for subject in (f"order-{row.order_id}", *cases)
-                        for notice in self._outbox.notices(subject)
+                        for notice in self._services.outbox.notices(subject)
                     ),
                 )
             )
-        provider = self._payments.totals()
-        found = checks(told, provider, self._payments.duplicates())
+        provider = self._services.payments.totals()
+        found = checks(told, provider, self._services.payments.duplicates())
         return Report(
             held=all(check.held for check in found),
             checks=found,

@@ -1,4 +1,4 @@
-"""A world for stories: any Temporal server with its workers, and the sandbox payment provider, carrier and files."""
+"""A world for stories: any Temporal server with its workers, and the sandbox services."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from typing import Final, TypeVar
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.sandbox.carrier import SandboxCarrier
-from activities.sandbox.files import SandboxFiles
-from activities.sandbox.payments import SandboxPayments
 from domain.cases.record import EvidenceItem
-from domain.messages import Chargeback, ChargebackState, Reply
+from domain.messages import Chargeback, Reply
 from domain.parcel import Shipment
 from domain.requests import News
 from domain.story import Outcome
 from fastmotion.exhibits import Exhibit
+from fastmotion.services import SandboxServices
 from fastmotion.stories import LEFT, Scene
 from storefront.client import Redress
 from storefront.draft import REOPENED, OrderDraft
@@ -45,18 +43,14 @@ class SandboxWorld:
     def __init__(
         self,
         redress: Redress,
-        payments: SandboxPayments,
-        carrier: SandboxCarrier,
-        files: SandboxFiles,
+        services: SandboxServices,
         *,
         until: Callable[[datetime], Awaitable[None]],
         pause: Callable[[], Awaitable[None]],
         lost: Callable[[Scene], None] = lambda _: None,
     ) -> None:
         self._redress = redress
-        self._payments = payments
-        self._carrier = carrier
-        self._files = files
+        self._services = services
         self._until = until
         self._pause = pause
         self._lost = lost
@@ -70,9 +64,7 @@ class SandboxWorld:
     async def begin(self, draft: OrderDraft, journeys: Mapping[Shipment, News]) -> None:
         """Capture the payment, teach the carrier the journeys, start the order."""
         self._now = draft.placed_at
-        self._payments.capture(draft.payment_ref, draft.price.total)
-        for shipment, journey in journeys.items():
-            self._carrier.script(shipment, journey.events, journey.estimate)
+        self._services.prepare(draft, journeys)
         try:
             handle = await self._patiently(lambda: self._redress.start(draft, backdated=True))
         except DuplicateOrder:
@@ -82,17 +74,12 @@ class SandboxWorld:
 
     async def hand_in(self, exhibit: Exhibit) -> EvidenceItem:
         """Put the file into the store; what is tampered with is exchanged at once."""
-        if exhibit.text:
-            return exhibit.item("", "")
-        uri, digest = self._files.put(exhibit.content, exhibit.name)
-        if exhibit.tampered:
-            self._files.tamper(uri, exhibit.exchanged)
-        return exhibit.item(uri, digest)
+        return self._services.keep(exhibit)
 
     async def tell(self, scene: Scene) -> Reply | None:
         """Pass on what is said. A refusal is a reply too."""
         if isinstance(scene.message, Chargeback):
-            self._bank(scene.subject, scene.message)
+            self._services.bank(scene.subject, scene.message)
         try:
             return await self._patiently(lambda: self._send(scene), scene)
         except MessageRefused as refused:
@@ -117,13 +104,6 @@ class SandboxWorld:
         request = {} if scene.does in LEFT else {"request_id": scene.name}
         reply: Reply | None = await send(scene.subject, scene.message, **request)
         return reply
-
-    def _bank(self, order_id: str, message: Chargeback) -> None:
-        """What the bank does at the provider before the provider reports it."""
-        if message.state is ChargebackState.OPENED:
-            self._payments.open_dispute(f"ch_{order_id}")
-        else:
-            self._payments.close_dispute(f"ch_{order_id}", won=message.state is ChargebackState.WON)
 
     async def _patiently(self, call: Callable[[], Awaitable[_Got]], scene: Scene | None = None) -> _Got:
         while True:

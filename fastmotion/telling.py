@@ -91,9 +91,7 @@ async def tell(story: Story, world: VirtualWorld) -> Telling:
     redress = Redress(world.client)
     stage = SandboxWorld(
         redress,
-        world.payments,
-        world.carrier,
-        world.files,
+        world,
         until=lambda instant: world.until(clock.real_instant(instant)),
         pause=lambda: asyncio.sleep(_GLANCE),
     )

@@ -9,12 +9,12 @@ import asyncio
 import contextlib
 import shutil
 import sysconfig
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
@@ -23,14 +23,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 import runtime
-from activities.notices import SqlOutbox
-from activities.outcomes import SqlOutcomes
-from activities.sandbox.carrier import SandboxCarrier
-from activities.sandbox.directory import SandboxDirectory
-from activities.sandbox.files import SandboxFiles
-from activities.sandbox.payments import SandboxPayments
-from activities.store import open_store
-from worker import Adapters
+from fastmotion.services import SandboxServices
 from workflows import search_attributes
 from workflows.registry import WORKFLOWS
 
@@ -44,29 +37,13 @@ class NoTestServer(runtime.Problem):
     code = runtime.Exit.UNREACHABLE
 
 
-class VirtualWorld:
+class VirtualWorld(SandboxServices):
     """A server with its worker, and the sandbox services as the world outside sees them."""
 
     def __init__(self, environment: WorkflowEnvironment, folder: Path) -> None:
+        super().__init__(folder)
         self.environment = environment
         self.client = environment.client
-        self.carrier = SandboxCarrier(folder / "carrier.sqlite")
-        self.payments = SandboxPayments(folder / "payments.sqlite")
-        self.files = SandboxFiles(folder / "evidence")
-        store = open_store(f"sqlite:///{folder / 'redress.sqlite'}")
-        self.outbox = SqlOutbox(store)
-        self.outcomes = SqlOutcomes(store)
-
-    def activities(self) -> list[Callable[..., Any]]:
-        """What the worker runs."""
-        return Adapters(
-            carriers=self.carrier,
-            payments=self.payments,
-            outbox=self.outbox,
-            outcomes=self.outcomes,
-            directory=SandboxDirectory(),
-            files=self.files,
-        ).activities()
 
     async def until(self, instant: datetime) -> None:
         """Let virtual time pass until `instant` of the server's clock."""
