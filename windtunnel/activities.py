@@ -9,7 +9,7 @@ from typing import Any
 from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
-from windtunnel.engine import Answer, Call
+from windtunnel.contract import Answer, Call
 
 
 class RealActivities:

@@ -13,7 +13,7 @@ from datetime import datetime
 from domain.policy_packs import Pack
 from windtunnel import overrides
 from windtunnel.checks import CHECKS
-from windtunnel.engine import Stuck
+from windtunnel.contract import Stuck
 from windtunnel.rulebook import Book, Rule
 from windtunnel.trial import ITEMS, NotPlayable, Trial
 

@@ -21,7 +21,8 @@ from typing import Final
 from domain.story import Outcome
 from fastmotion.stories import Ends, Story, ended
 from fastmotion.telling import Telling
-from windtunnel.engine import Answer, Call, Diverged, Stuck, Tunnel, World
+from windtunnel.contract import Answer, Call, Diverged, Stuck, World
+from windtunnel.engine import Tunnel
 from windtunnel.stage import Stage
 from windtunnel.telling import tell_on
 

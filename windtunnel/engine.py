@@ -36,19 +36,6 @@ from windtunnel.passing import Passing
 from windtunnel.retries import UNTIL_A_TIMER, next_try, time_limit
 from windtunnel.runs import Birth, Nursery, own_loop
 
-__all__ = [
-    "AlreadyRunning",
-    "Answer",
-    "Call",
-    "Command",
-    "Diverged",
-    "Execution",
-    "NotRunning",
-    "Stuck",
-    "Tunnel",
-    "World",
-]
-
 LONG_HISTORY: Final = 4_096
 """Events after which a server suggests to continue as new."""
 

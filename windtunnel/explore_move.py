@@ -15,7 +15,7 @@ from domain.messages import (
 )
 from domain.money import Money
 from domain.policy import EvidenceKind
-from windtunnel.engine import NotRunning
+from windtunnel.contract import NotRunning
 from windtunnel.explore_position import Position
 from windtunnel.explore_world import TAMPERED
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from domain.base import Model
 from domain.order import Order
-from windtunnel.engine import Stuck
+from windtunnel.contract import Stuck
 from windtunnel.explore_laws import Broken, Promise, conserved, ended_well, kept, promised
 from windtunnel.explore_move import WAIT
 from windtunnel.explore_moves import MOVES

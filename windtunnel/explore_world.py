@@ -28,7 +28,7 @@ from domain.requests import (
     Submission,
 )
 from domain.story import Outcome
-from windtunnel.engine import Answer, Call
+from windtunnel.contract import Answer, Call
 
 SOON: Final = timedelta(seconds=5)
 """How long a payment or a label takes, so that people can speak meanwhile."""

@@ -25,7 +25,8 @@ from fastmotion.recorded import RecordedOrder
 from fastmotion.reenactment import SCAN_EVERY, Script, script, sent_at
 from storefront.draft import REOPENED
 from windtunnel.behaviour import Behaviour, Desk, Luck
-from windtunnel.engine import NotRunning, Tunnel
+from windtunnel.contract import NotRunning
+from windtunnel.engine import Tunnel
 from windtunnel.replay_people import Deed, People, Says, SendsBack, Ships
 from windtunnel.replay_records import Recording
 from windtunnel.replay_world import MOST_LABELS, ReplayWorld

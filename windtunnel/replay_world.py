@@ -28,7 +28,7 @@ from domain.requests import (
 )
 from domain.story import Notice, Outcome
 from domain.tracking_numbers import sandbox_number
-from windtunnel.engine import Answer, Call
+from windtunnel.contract import Answer, Call
 
 NEVER: Final = timedelta(days=3650)
 """When a carrier has nothing more to tell: longer than any order runs."""

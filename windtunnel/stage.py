@@ -20,7 +20,8 @@ from fastmotion.services import SandboxServices
 from fastmotion.stories import PURCHASE, Act, Scene
 from storefront.draft import REOPENED, OrderDraft
 from windtunnel.activities import RealActivities
-from windtunnel.engine import NotRunning, Tunnel
+from windtunnel.contract import NotRunning
+from windtunnel.engine import Tunnel
 from workflows.registry import WORKFLOWS
 from workflows.search_attributes import of_new_order
 

@@ -33,7 +33,8 @@ from domain.spans import Span
 from domain.story import Outcome, Status, StoryEntry
 from domain.tracking_numbers import sandbox_number
 from domain.wording import moment
-from windtunnel.engine import Answer, Call, NotRunning, Tunnel
+from windtunnel.contract import Answer, Call, NotRunning
+from windtunnel.engine import Tunnel
 from workflows.registry import WORKFLOWS
 
 PURCHASE: Final = datetime.fromisoformat("2026-06-02T16:00:00Z")

@@ -17,7 +17,8 @@ from bench import lives, stand_ins
 from domain.story import Outcome
 from tests.windtunnel.tiny import ALL, DAY, HOUR, Ask, Begin, Text, Waits
 from windtunnel.activities import RealActivities
-from windtunnel.engine import AlreadyRunning, Answer, Call, NotRunning, Stuck, Tunnel
+from windtunnel.contract import AlreadyRunning, Answer, Call, NotRunning, Stuck
+from windtunnel.engine import Tunnel
 from workflows.order import OrderWorkflow
 from workflows.registry import WORKFLOWS
 from workflows.search_attributes import ORDER_STATE, of_new_order

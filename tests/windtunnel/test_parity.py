@@ -22,7 +22,7 @@ from fastmotion.stories import all_stories
 from fastmotion.telling import transcript
 from tests.record_histories import HISTORIES, TRANSCRIPTS
 from windtunnel import engine
-from windtunnel.engine import Command
+from windtunnel.contract import Command
 from windtunnel.stage import Stage
 from windtunnel.telling import tell_on
 

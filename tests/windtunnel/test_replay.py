@@ -26,7 +26,7 @@ from tests.fastmotion.recorded_orders import a_record, a_review, on_day, usd
 from windtunnel import report_html
 from windtunnel.__main__ import app
 from windtunnel.behaviour import Assumption, Behaviour, Desk, Luck
-from windtunnel.engine import Call
+from windtunnel.contract import Call
 from windtunnel.replay import Pair, collect, pack_of, reported
 from windtunnel.replay_play import Broken, Played, Rules, Theatre
 from windtunnel.replay_records import Intake, Recording, of_outcome, of_store, playable, sample
