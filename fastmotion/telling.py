@@ -9,11 +9,11 @@ import asyncio
 import difflib
 import json
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import typer
 
@@ -21,7 +21,7 @@ from domain import wording
 from domain.cases.statements import Statement
 from domain.clock import Clock
 from domain.ledger import Entry, EntryKind
-from domain.story import Notice, StoryEntry
+from domain.story import Notice, Outcome, StoryEntry
 from fastmotion.sandbox_world import SandboxWorld
 from fastmotion.stories import PURCHASE, Played, Story, all_stories, ended, play
 from fastmotion.virtual_world import VirtualWorld, a_test_server
@@ -47,6 +47,24 @@ class Telling:
     timelines: Mapping[str, tuple[StoryEntry, ...]]
     notices: tuple[Notice, ...]
     reasons: Mapping[str, tuple[Statement, ...]]
+
+    @classmethod
+    def of(
+        cls,
+        story: Story,
+        played: Played,
+        timelines: Mapping[str, Iterable[StoryEntry]],
+        reasons: Mapping[str, tuple[Statement, ...]],
+        notices: Callable[[str], Iterable[Notice]],
+    ) -> Self:
+        """The telling in one order wherever the story was told; `notices` gives what was told under a subject."""
+        settled = {subject: _settled(timeline) for subject, timeline in timelines.items()}
+        told = (
+            notice
+            for subject, timeline in settled.items()
+            for notice in _in_order_of_story(notices(_told_under(subject)), timeline)
+        )
+        return cls(story=story, played=played, timelines=settled, notices=tuple(told), reasons=reasons)
 
     @property
     def as_written(self) -> bool:
@@ -96,24 +114,29 @@ async def tell(story: Story, world: VirtualWorld) -> Telling:
         pause=lambda: asyncio.sleep(_GLANCE),
     )
     played = await play(story, stage, clock=clock)
-    orders = [f"order-{story.name}", *([f"{REOPENED}{story.name}"] if played.outcome.revision else [])]
-    cases = [f"case-{story.name}-{number}" for number in range(1, played.outcome.cases_opened + 1)]
-    timelines = {subject: settled(await redress.timeline(subject)) for subject in (*orders, *cases)}
-    notices = (
-        notice
-        for subject, timeline in timelines.items()
-        for notice in in_order_of_story(world.outbox.notices(told_under(subject)), timeline)
-    )
+    orders, cases = orders_of(played.outcome), cases_of(played.outcome)
+    timelines = {subject: await redress.timeline(subject) for subject in (*orders, *cases)}
     reasons = {case: await redress.reasons(case) for case in cases}
-    return Telling(story=story, played=played, timelines=timelines, notices=tuple(notices), reasons=reasons)
+    return Telling.of(story, played, timelines, reasons, world.outbox.notices)
 
 
-def told_under(subject: str) -> str:
+def orders_of(outcome: Outcome) -> tuple[str, ...]:
+    """The workflows of an order: its own and, if its outcome was recorded anew, the one that took it up again."""
+    own = f"order-{outcome.order_id}"
+    return (own, f"{REOPENED}{outcome.order_id}") if outcome.revision else (own,)
+
+
+def cases_of(outcome: Outcome) -> tuple[str, ...]:
+    """The workflows of an order's cases, in the order in which they were opened."""
+    return tuple(f"case-{outcome.order_id}-{number}" for number in range(1, outcome.cases_opened + 1))
+
+
+def _told_under(subject: str) -> str:
     """The subject of notices: an order that was taken up again tells them under the number of its new outcome."""
     return f"{subject}-1" if subject.startswith(REOPENED) else subject
 
 
-def settled(timeline: Iterable[StoryEntry]) -> tuple[StoryEntry, ...]:
+def _settled(timeline: Iterable[StoryEntry]) -> tuple[StoryEntry, ...]:
     """In one order wherever it is told: how a case ends and its money moves, an order hears in either order."""
     return tuple(sorted(timeline, key=lambda entry: (_minute(entry), _RANKS.get(entry.what, 0))))
 
@@ -122,7 +145,7 @@ def _minute(moment: StoryEntry | Entry) -> datetime:
     return moment.at.replace(second=0, microsecond=0)
 
 
-def in_order_of_story(notices: Iterable[Notice], timeline: Sequence[StoryEntry]) -> list[Notice]:
+def _in_order_of_story(notices: Iterable[Notice], timeline: Sequence[StoryEntry]) -> list[Notice]:
     """Notices of one moment in the order in which things happened; to the second, as a replay may differ by less."""
     told = [(entry.at.replace(microsecond=0), entry.what) for entry in timeline]
     return sorted(notices, key=lambda notice: (told.index((notice.at.replace(microsecond=0), notice.kind)), notice.key))
