@@ -68,7 +68,6 @@ from domain.messages import (
     Withdrawal,
 )
 from domain.order import Order
-from domain.parcel import TrackingStatus
 from domain.policy_packs import Pack
 from domain.preview import Intent, Preview
 from domain.requests import RecallQuery
@@ -178,8 +177,7 @@ class Redress:
         try:
             await self._signal(order_of(order_id), "tracking", message)
         except OrderClosed as closed:
-            arrived = any(event.status is TrackingStatus.DELIVERED for event in message.events)
-            if closed.ending not in (Ending.LOST, Ending.CASE) or not arrived:
+            if closed.ending not in (Ending.LOST, Ending.CASE) or not message.tells_of_delivery:
                 raise
             await self._reopen(order_id, "tracking", message)
 

@@ -11,13 +11,14 @@ from pydantic import ValidationError
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from domain.cases.record import EvidenceItem
-from domain.messages import Chargeback, Reply
-from domain.parcel import Shipment, TrackingStatus
+from domain.messages import Chargeback, Reply, Tracking
+from domain.parcel import Shipment
 from domain.requests import News, RecallQuery
 from domain.story import Outcome
 from fastmotion.exhibits import Exhibit
 from fastmotion.services import SandboxServices
-from fastmotion.stories import PURCHASE, Act, Scene
+from fastmotion.stories import LEFT, PURCHASE, Act, Scene
+from storefront.client import subject_of
 from storefront.draft import REOPENED, OrderDraft
 from windtunnel.activities import RealActivities
 from windtunnel.contract import NotRunning
@@ -25,17 +26,15 @@ from windtunnel.engine import Tunnel
 from workflows.registry import WORKFLOWS
 from workflows.search_attributes import of_new_order
 
-SIGNALS: Final = {
+IN_CONTRACT: Final = {
     Act.SHIP: "shipped",
-    Act.TRACKING: "tracking",
     Act.ACCEPT: "buyer_accepts",
-    Act.CHARGEBACK: "chargeback",
+    Act.COMPLAIN: "open_case",
     Act.DISRUPT: "disruption",
-    Act.EVIDENCE: "evidence",
-    Act.MESSAGE: "message",
     Act.TRACK_RETURN: "tracking",
 }
-UPDATES: Final = {Act.COMPLAIN: "open_case"}
+"""The messages that have another name in the contract than the client's method."""
+
 LATE: Final = {"chargeback", "tracking", "open_case"}
 
 
@@ -70,15 +69,15 @@ class Stage(SandboxServices):
         """Pass on what is said. A refusal is a reply too."""
         if isinstance(scene.message, Chargeback):
             self.bank(scene.subject, scene.message)
-        subject = scene.subject if scene.subject.startswith(("case-", "order-")) else f"order-{scene.subject}"
-        name = SIGNALS.get(scene.does) or UPDATES.get(scene.does, scene.does.value)
+        subject = subject_of(scene.subject)
+        name = IN_CONTRACT.get(scene.does, scene.does.value)
         try:
             return self._send(subject, name, scene)
         except NotRunning:
             return self._late(subject, name, scene)
 
     def _send(self, subject: str, name: str, scene: Scene) -> Reply | None:
-        if scene.does in SIGNALS:
+        if scene.does in LEFT:
             self.tunnel.signal(subject, name, scene.message)
             reply = None
         else:
@@ -91,7 +90,7 @@ class Stage(SandboxServices):
             return Reply.no("order_over", ending="ended")
         order_id = subject.removeprefix("order-")
         reopened = f"{REOPENED}{order_id}"
-        if name == "tracking" and not any(e.status is TrackingStatus.DELIVERED for e in scene.message.events):  # type: ignore[attr-defined]
+        if isinstance(scene.message, Tracking) and not scene.message.tells_of_delivery:
             return None
         running = self.tunnel.executions.get(reopened)
         signal = "buyer_complaint" if name == "open_case" else name
