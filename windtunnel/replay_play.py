@@ -18,7 +18,7 @@ from domain.messages import Acceptance, Complaint, Message, Reply, Shipped, Trac
 from domain.parcel import TrackingEvent, TrackingStatus
 from domain.parties import Role
 from domain.policy_packs import Pack
-from domain.requests import RecallQuery
+from domain.requests import Movement, RecallQuery
 from domain.settlement import Ending
 from domain.story import Notice, Outcome, StoryEntry
 from fastmotion.recorded import RecordedOrder
@@ -172,12 +172,16 @@ class _Performance:
                 raise Broken(f"{execution.id} has not ended, and nothing is left to happen")
             if execution.failure is not None:
                 raise execution.failure
-        outcome = self._world.outcome
+        outcome = self._recorded
         if outcome is None:
             raise Broken("it ended without an outcome")
         outcome.ledger.check()
         _settled(outcome.ledger, self._world.moved)
         return outcome
+
+    @property
+    def _recorded(self) -> Outcome | None:
+        return self._world.outcomes.get(self._order.order_id)
 
     # --- what the record says ---
 
@@ -286,9 +290,9 @@ class _Performance:
         try:
             self._tunnel.signal(subject, name, message)
         except NotRunning:
-            outcome = self._world.outcome
+            outcome = self._recorded
             undelivered = outcome is not None and outcome.decision.ending in (Ending.LOST, Ending.CASE)
-            if subject == self._id and undelivered and isinstance(message, Tracking) and _arrived(message):
+            if subject == self._id and undelivered and isinstance(message, Tracking) and message.tells_of_delivery:
                 self._reopen(name, message)
 
     def _reopen(self, signal: str, message: Message) -> None:
@@ -297,10 +301,6 @@ class _Performance:
         if self._over(subject):
             self._tunnel.start("ReopenedOrderWorkflow", RecallQuery(order_id=self._order.order_id), subject)
         self._tunnel.signal(subject, signal, message)
-
-
-def _arrived(message: Tracking) -> bool:
-    return any(event.status is TrackingStatus.DELIVERED for event in message.events)
 
 
 def _sooner(order: RecordedOrder, by: timedelta) -> RecordedOrder:
@@ -314,13 +314,14 @@ def _sooner(order: RecordedOrder, by: timedelta) -> RecordedOrder:
     return order.model_copy(update=changes)
 
 
-def _settled(ledger: Ledger, moved: Mapping[str, tuple[str, int]]) -> None:
+def _settled(ledger: Ledger, book: Mapping[str, Movement]) -> None:
     """Raise Broken unless escrow is empty, nothing is half-made, and ledger and provider agree on each movement."""
     if left := ledger.balance(Account.ESCROW):
         raise Broken(f"{left} minor units are left in escrow")
     if ledger.intents:
         raise Broken(f"{ledger.intents[0].key} was intended and never made")
     facts = {entry.key: (str(entry.kind), entry.amount.minor) for entry in ledger.facts if entry.kind in _BY_PROVIDER}
+    moved = {key: (movement.purpose, movement.amount.minor) for key, movement in book.items()}
     if facts != moved:
         differing = sorted(set(facts.items()) ^ set(moved.items()))
         raise Broken(f"ledger and payment provider differ: {differing}")

@@ -6,7 +6,7 @@ but what a check makes happen.
 
 from __future__ import annotations
 
-import zlib
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -15,26 +15,25 @@ from typing import Final
 
 from pydantic import ValidationError
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.exceptions import ApplicationError
 
-from activities.carriers import NO_NEWS
+from activities.sandbox.labels import label_shipment
 from domain import calendars, policy_packs
 from domain.cases.record import EvidenceItem
-from domain.histories import Histories
 from domain.messages import Appeal, Cancel, Complaint, Message, Reply, Response, Ruling, Shipped, Tracking
 from domain.money import Money
 from domain.order import Line, Order, PriceSplit
-from domain.parcel import Shipment, TrackingEvent, TrackingStatus
+from domain.parcel import TrackingEvent, TrackingStatus
 from domain.parties import Party, Role
 from domain.policy import Anchor, EvidenceKind, Reason, Remedy
 from domain.policy_packs import Pack
-from domain.requests import FileChecks, FileFound, FilesFound, Label, LabelRequest, LookUp, Movement, News, Paid
+from domain.requests import Movement
 from domain.spans import Span
 from domain.story import Outcome, Status, StoryEntry
-from domain.tracking_numbers import sandbox_number
 from domain.wording import moment
+from fastmotion.reenactment import SCAN_EVERY
 from windtunnel.contract import Answer, Call, NotRunning
 from windtunnel.engine import Tunnel
+from windtunnel.willing_world import WillingWorld
 from workflows.registry import WORKFLOWS
 
 PURCHASE: Final = datetime.fromisoformat("2026-06-02T16:00:00Z")
@@ -51,11 +50,8 @@ CASE: Final = "case-trial-1"
 ITEMS: Final = 10_000
 """What the item costs unless a check says otherwise: USD 100.00, below every limit."""
 
-_NO_NEWS: Final = ApplicationError("no news", type=NO_NEWS, next_retry_delay=timedelta(days=3_000))
-"""Asked again after the end of every trial: what the carrier has to tell comes by webhook."""
-
-_SCAN_EVERY: Final = timedelta(days=5)
-LABEL_COST: Final = Money(minor=740, currency="USD")
+LABEL_COST: Final = Money(minor=WillingWorld.label_minor, currency="USD")
+_PARCEL: Final = label_shipment("there")
 
 
 class NotPlayable(Exception):
@@ -74,6 +70,25 @@ def shown(kind: EvidenceKind, *, by: str = "") -> EvidenceItem:
     return EvidenceItem(kind=kind, uri=uri, sha256=digest, media_type="image/png", size=1_000)
 
 
+class _Services(WillingWorld):
+    """Counts what was asked for, also what is asked for again: `paid` in cents by activity, and `labels` bought."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paid: Counter[str] = Counter()
+        self.labels = 0
+
+    def _book(self, name: str, movement: Movement) -> None:
+        self.paid[name] += movement.amount.minor
+
+    def _sell_label(self, call: Call) -> Answer:
+        self.labels += 1
+        return super()._sell_label(call)
+
+    def _refund_label(self, _: Call) -> Answer:
+        return Answer(result=False)
+
+
 class Trial:
     """One order bought under `pack`. All instants are UTC; the order is told of things at the instant they happen."""
 
@@ -85,9 +100,7 @@ class Trial:
         category: str = "",
         ship_by: datetime | None = None,
     ) -> None:
-        self.refunded = 0
-        self.released = 0
-        self.labels = 0
+        self._services = _Services()
         self.policy = policy_packs.pin(pack, placed_at=PURCHASE, countries=("US",))
         self.order = Order(
             order_id="trial",
@@ -104,7 +117,7 @@ class Trial:
         )
         self._tunnel = Tunnel(
             WORKFLOWS,
-            self,
+            self._services,
             pydantic_data_converter,
             began=PURCHASE,
             failure_types=(ValidationError,),
@@ -116,34 +129,6 @@ class Trial:
     def close(self) -> None:
         """Let go of the order, wherever it stands."""
         self._tunnel.close()
-
-    # --- the services ---
-
-    def perform(self, call: Call) -> Answer:
-        """Every service does what it is asked to; carriers know nothing that they were not made to tell."""
-        match call.name:
-            case "carrier.look_up":
-                return Answer(News()) if call.read(LookUp).urgent else Answer(failure=_NO_NEWS)
-            case "carrier.buy_label":
-                self.labels += 1
-                reference = call.read(LabelRequest).reference
-                return Answer(Label(reference=reference, shipment=_parcel(reference), cost=LABEL_COST))
-            case "carrier.refund_label":
-                return Answer(False)
-            case "evidence.check":
-                asked = call.read(FileChecks).files
-                return Answer(FilesFound(files=tuple(FileFound(item=one.item, matches=True) for one in asked)))
-            case "outcomes.histories":
-                return Answer(Histories())
-            case "payments.refund" | "payments.release":
-                movement = call.read(Movement)
-                if call.name == "payments.refund":
-                    self.refunded += movement.amount.minor
-                else:
-                    self.released += movement.amount.minor
-                return Answer(Paid(reference=movement.key))
-            case _:
-                return Answer()
 
     # --- time ---
 
@@ -185,8 +170,7 @@ class Trial:
     def mark_shipped(self, at: datetime) -> None:
         """The seller says that the parcel is on its way."""
         self.to(at)
-        parcel = _parcel("there")
-        self.tell("shipped", Shipped(carrier=parcel.carrier, tracking_number=parcel.tracking_number))
+        self.tell("shipped", Shipped(carrier=_PARCEL.carrier, tracking_number=_PARCEL.tracking_number))
 
     def track(self, status: TrackingStatus, at: datetime, subject: str = ORDER) -> None:
         """The carrier reports, by webhook."""
@@ -200,8 +184,8 @@ class Trial:
 
     def keep_moving(self, until: datetime) -> None:
         """The parcel is scanned again and again, so that it does not count as lost before `until`."""
-        while self.now + _SCAN_EVERY < until:
-            self.track(TrackingStatus.IN_TRANSIT, self.now + _SCAN_EVERY)
+        while self.now + SCAN_EVERY < until:
+            self.track(TrackingStatus.IN_TRANSIT, self.now + SCAN_EVERY)
         self.to(until)
 
     def deliver(self, at: datetime = DELIVERED) -> datetime:
@@ -269,6 +253,21 @@ class Trial:
         return self._tunnel.query(ORDER, "status", Status).state
 
     @property
+    def refunded(self) -> int:
+        """Cents that went back to the buyer."""
+        return self._services.paid["payments.refund"]
+
+    @property
+    def released(self) -> int:
+        """Cents that went to the seller."""
+        return self._services.paid["payments.release"]
+
+    @property
+    def labels(self) -> int:
+        """How many return labels were bought."""
+        return self._services.labels
+
+    @property
     def refunded_whole(self) -> bool:
         """Whether the buyer has everything back."""
         return self.refunded == self.order.price.total.minor
@@ -289,7 +288,3 @@ class Trial:
             return self._tunnel.result_of(ORDER, Outcome)
         except NotRunning as error:
             raise NotPlayable("the order has not ended") from error
-
-
-def _parcel(name: str) -> Shipment:
-    return Shipment(carrier="sandbox", tracking_number=sandbox_number(zlib.crc32(name.encode())))
