@@ -19,9 +19,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import TypeAlias
 
-from pydantic import ValidationError
 from rich.console import Console
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -36,6 +34,7 @@ from fastmotion.virtual_world import a_test_server
 from storefront.errors import BadInput
 from windtunnel.activities import RealActivities
 from windtunnel.engine import Tunnel
+from windtunnel.order_tunnel import order_tunnel
 from windtunnel.replay_play import Rules, Theatre
 from windtunnel.replay_records import Intake, Recording, of_path, playable
 from workflows.registry import WORKFLOWS
@@ -117,10 +116,7 @@ async def _bench(out: Path, *, quick: bool) -> None:
 
 def a_tunnel() -> Tunnel:
     """A tunnel for undisturbed orders."""
-    world = RealActivities(stand_ins.activities())
-    return Tunnel(
-        WORKFLOWS, world, pydantic_data_converter, began=BEGAN, failure_types=(ValidationError,), by_reference=True
-    )
+    return order_tunnel(RealActivities(stand_ins.activities()), began=BEGAN, by_reference=True)
 
 
 def through(tunnel: Tunnel, orders: Iterable[Living]) -> None:

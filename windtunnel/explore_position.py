@@ -6,19 +6,15 @@ from datetime import datetime, timedelta
 from itertools import count, takewhile
 from typing import Any, Final
 
-from pydantic import ValidationError
-from temporalio.contrib.pydantic import pydantic_data_converter
-
 from domain.cases.case import Matter
 from domain.messages import Reply
 from domain.order import Order
 from domain.parties import Role
 from domain.rights import Standing
-from windtunnel.engine import Tunnel
 from windtunnel.explore_world import ExploredWorld
+from windtunnel.order_tunnel import order_tunnel
 from workflows.case import CaseWorkflow
 from workflows.order import OrderWorkflow
-from workflows.registry import WORKFLOWS
 from workflows.reopened import Books
 
 SIDES: Final = (Role.BUYER, Role.SELLER)
@@ -47,14 +43,7 @@ class Position:
     def __init__(self, order: Order) -> None:
         self.order = order
         self.world = ExploredWorld()
-        self.tunnel = Tunnel(
-            WORKFLOWS,
-            self.world,
-            pydantic_data_converter,
-            began=order.placed_at,
-            failure_types=(ValidationError,),
-            by_reference=True,
-        )
+        self.tunnel = order_tunnel(self.world, began=order.placed_at, by_reference=True)
         self.order_id = f"order-{order.order_id}"
         self.reopened_id = f"reopened-{order.order_id}"
         self.hurried = False

@@ -9,9 +9,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
-from pydantic import ValidationError
-from temporalio.contrib.pydantic import pydantic_data_converter
-
 from domain.base import Model
 from domain.ledger import Account, EntryKind, Ledger
 from domain.messages import Acceptance, Complaint, Message, Reply, Shipped, Tracking
@@ -27,10 +24,10 @@ from storefront.draft import REOPENED
 from windtunnel.behaviour import Behaviour, Desk, Luck
 from windtunnel.contract import NotRunning
 from windtunnel.engine import Tunnel
+from windtunnel.order_tunnel import order_tunnel
 from windtunnel.replay_people import Deed, People, Says, SendsBack, Ships
 from windtunnel.replay_records import Recording
 from windtunnel.replay_world import MOST_LABELS, ReplayWorld
-from workflows.registry import WORKFLOWS
 
 MOST_STEPS: Final = 50_000
 """Far more than any order takes: one that goes on longer runs in circles."""
@@ -104,15 +101,7 @@ class Theatre:
         return played
 
     def _new(self) -> Tunnel:
-        return Tunnel(
-            WORKFLOWS,
-            self._world,
-            pydantic_data_converter,
-            began=_BEFORE_ALL,
-            failure_types=(ValidationError,),
-            seed=self._rules.seed,
-            by_reference=True,
-        )
+        return order_tunnel(self._world, began=_BEFORE_ALL, seed=self._rules.seed, by_reference=True)
 
 
 class _Performance:

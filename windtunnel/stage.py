@@ -7,9 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-from temporalio.contrib.pydantic import pydantic_data_converter
-
 from domain.cases.record import EvidenceItem
 from domain.messages import Chargeback, Reply, Tracking
 from domain.parcel import Shipment
@@ -22,8 +19,7 @@ from storefront.client import subject_of
 from storefront.draft import REOPENED, OrderDraft
 from windtunnel.activities import RealActivities
 from windtunnel.contract import NotRunning
-from windtunnel.engine import Tunnel
-from workflows.registry import WORKFLOWS
+from windtunnel.order_tunnel import order_tunnel
 from workflows.search_attributes import of_new_order
 
 IN_CONTRACT: Final = {
@@ -43,13 +39,7 @@ class Stage(SandboxServices):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.tunnel = Tunnel(
-            WORKFLOWS,
-            RealActivities(self.activities()),
-            pydantic_data_converter,
-            began=PURCHASE,
-            failure_types=(ValidationError,),
-        )
+        self.tunnel = order_tunnel(RealActivities(self.activities()), began=PURCHASE)
 
     async def at(self, instant: datetime) -> None:
         """Let time pass until `instant`; what is due only then comes after what is said then."""

@@ -13,9 +13,6 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from pydantic import ValidationError
-from temporalio.contrib.pydantic import pydantic_data_converter
-
 from activities.sandbox.labels import label_shipment
 from domain import calendars, policy_packs
 from domain.cases.record import EvidenceItem
@@ -32,9 +29,8 @@ from domain.story import Outcome, Status, StoryEntry
 from domain.wording import moment
 from fastmotion.reenactment import SCAN_EVERY
 from windtunnel.contract import Answer, Call, NotRunning
-from windtunnel.engine import Tunnel
+from windtunnel.order_tunnel import order_tunnel
 from windtunnel.willing_world import WillingWorld
-from workflows.registry import WORKFLOWS
 
 PURCHASE: Final = datetime.fromisoformat("2026-06-02T16:00:00Z")
 SCANNED: Final = PURCHASE + timedelta(hours=22)
@@ -115,14 +111,7 @@ class Trial:
             ship_by=ship_by,
             policy=self.policy,
         )
-        self._tunnel = Tunnel(
-            WORKFLOWS,
-            self._services,
-            pydantic_data_converter,
-            began=PURCHASE,
-            failure_types=(ValidationError,),
-            reproduce="python -m windtunnel conformance",
-        )
+        self._tunnel = order_tunnel(self._services, began=PURCHASE, reproduce="python -m windtunnel conformance")
         self._tunnel.start("OrderWorkflow", self.order, ORDER)
         self.to(PURCHASE)
 

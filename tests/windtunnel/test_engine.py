@@ -19,8 +19,8 @@ from tests.windtunnel.tiny import ALL, DAY, HOUR, Ask, Begin, Text, Waits
 from windtunnel.activities import RealActivities
 from windtunnel.contract import AlreadyRunning, Answer, Call, NotRunning, Stuck
 from windtunnel.engine import Tunnel
+from windtunnel.order_tunnel import order_tunnel
 from workflows.order import OrderWorkflow
-from workflows.registry import WORKFLOWS
 from workflows.search_attributes import ORDER_STATE, of_new_order
 
 BEGAN = datetime(2026, 6, 2, 16, tzinfo=UTC)
@@ -519,8 +519,7 @@ def live(tunnel: Tunnel, number: int) -> Outcome:
 
 def the_real(*, by_reference: bool = False) -> Tunnel:
     """A tunnel with the real workflows and activities."""
-    world = RealActivities(stand_ins.activities())
-    return Tunnel(WORKFLOWS, world, pydantic_data_converter, began=BEGAN, by_reference=by_reference)
+    return order_tunnel(RealActivities(stand_ins.activities()), began=BEGAN, by_reference=by_reference)
 
 
 def test_models_handed_on_as_they_are_change_nothing() -> None:
