@@ -197,7 +197,7 @@ class Tunnel:
         job.query_workflow.query_id = "query"
         job.query_workflow.query_type = name
         job.query_workflow.arguments.extend(self._payloads.to_payloads(arguments))
-        (command,) = self._answers(execution, job).commands
+        (command,) = self._complete(execution, self._activation(execution, job)).commands
         self._collect(execution)
         if command.respond_to_query.HasField("failed"):
             raise self._failures.from_failure(command.respond_to_query.failed, self._payloads)
@@ -210,6 +210,15 @@ class Tunnel:
     def outage(self, until: datetime) -> None:
         """No worker runs from now on: until `until` messages and timers wait, and no activity is performed."""
         self._down_until = max(until, self._down_until)
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The ids of all workflows that have not ended."""
+        return tuple(filter(self.runs, self.executions))
+
+    def runs(self, workflow_id: str) -> bool:
+        """Whether a workflow has been started and has not ended."""
+        return self._alive(workflow_id) is not None
 
     def result_of(self, workflow_id: str, result: type[_T]) -> _T:
         """What an ended workflow returned. Raises what it failed with, and NotRunning if it has not ended."""
@@ -339,9 +348,13 @@ class Tunnel:
 
     # --- workflows ---
 
-    def _running(self, workflow_id: str) -> Execution:
+    def _alive(self, workflow_id: str) -> Execution | None:
         execution = self.executions.get(workflow_id)
-        if execution is None or execution.closed_at is not None:
+        return execution if execution is not None and execution.closed_at is None else None
+
+    def _running(self, workflow_id: str) -> Execution:
+        execution = self._alive(workflow_id)
+        if execution is None:
             raise NotRunning(f"{workflow_id} is not running")
         return execution
 
@@ -354,8 +367,7 @@ class Tunnel:
         attributes: TypedSearchAttributes | None = None,
         after: Execution | None = None,
     ) -> Execution:
-        known = self.executions.get(workflow_id)
-        if known is not None and known.closed_at is None:
+        if self.runs(workflow_id):
             raise AlreadyRunning(f"{workflow_id} runs already")
         self._runs += 1
         above = self.executions[parent[0]] if parent else None
@@ -432,9 +444,6 @@ class Tunnel:
         if self.crashes:
             execution.told.append((activation, list(commands)))
             self.rebuild(execution)
-
-    def _answers(self, execution: Execution, job: _Job) -> Any:
-        return self._complete(execution, self._activation(execution, job))
 
     def _activation(self, execution: Execution, *jobs: _Job) -> WorkflowActivation:
         activation = WorkflowActivation(
@@ -671,8 +680,8 @@ class Tunnel:
             child.parent = None
 
     def _ask_to_end(self, workflow_id: str, reason: str) -> bool:
-        execution = self.executions.get(workflow_id)
-        if execution is None or execution.closed_at is not None:
+        execution = self._alive(workflow_id)
+        if execution is None:
             return False
         self._tell(execution, _cancellation(reason))
         return True
@@ -700,8 +709,8 @@ class Tunnel:
             job = _Job()
             resolved = job.resolve_signal_external_workflow
             resolved.seq = asked.seq
-            found = self.executions.get(target)
-            if found is None or found.closed_at is not None:
+            found = self._alive(target)
+            if found is None:
                 resolved.failure.message = _NOT_FOUND
                 resolved.failure.application_failure_info.type = "ExternalWorkflowExecutionNotFound"
             else:
@@ -774,8 +783,8 @@ class Tunnel:
             self._orphan(child)
 
     def _orphan(self, child: _Child) -> None:
-        known = self.executions.get(child.id)
-        if known is None or known.closed_at is not None:
+        known = self._alive(child.id)
+        if known is None:
             return
         # Its parent's next run, if there is one, never heard of it.
         known.parent = None
@@ -789,9 +798,9 @@ class Tunnel:
         if execution.parent is None:
             return
         parent_id, seq = execution.parent
-        parent = self.executions.get(parent_id)
+        parent = self._alive(parent_id)
         told = execution.details.info.parent
-        if parent is None or parent.closed_at is not None or told is None or parent.run_id != told.run_id:
+        if parent is None or told is None or parent.run_id != told.run_id:
             return
         job = _Job()
         resolved = job.resolve_child_workflow_execution

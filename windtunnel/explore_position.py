@@ -9,15 +9,14 @@ from typing import Any, Final
 from domain.cases.case import Matter
 from domain.messages import Reply
 from domain.order import Order
-from domain.parties import Role
 from domain.rights import Standing
+from storefront.draft import REOPENED
 from windtunnel.explore_world import ExploredWorld
 from windtunnel.order_tunnel import order_tunnel
 from workflows.case import CaseWorkflow
 from workflows.order import OrderWorkflow
 from workflows.reopened import Books
 
-SIDES: Final = (Role.BUYER, Role.SELLER)
 WHATEVER_IT_SAYS: Final = frozenset(
     {
         *("order_over", "case_open_already", "cancel_delivered", "cancel_under_way", "nothing_to_extend"),
@@ -45,7 +44,7 @@ class Position:
         self.world = ExploredWorld()
         self.tunnel = order_tunnel(self.world, began=order.placed_at, by_reference=True)
         self.order_id = f"order-{order.order_id}"
-        self.reopened_id = f"reopened-{order.order_id}"
+        self.reopened_id = f"{REOPENED}{order.order_id}"
         self.hurried = False
         self._stopped_until = order.placed_at
         self._looked_at: tuple[int, datetime] | None = None
@@ -68,12 +67,11 @@ class Position:
     @property
     def running(self) -> tuple[str, ...]:
         """The ids of all workflows that have not ended."""
-        return tuple(name for name, one in self.tunnel.executions.items() if one.closed_at is None)
+        return self.tunnel.running
 
     def runs(self, workflow_id: str) -> bool:
         """Whether a workflow has been started and has not ended."""
-        execution = self.tunnel.executions.get(workflow_id)
-        return execution is not None and execution.closed_at is None
+        return self.tunnel.runs(workflow_id)
 
     @property
     def order_workflow(self) -> OrderWorkflow:

@@ -235,7 +235,7 @@ class _Performance:
 
     def _ship_sooner(self, at: datetime) -> None:
         ships_at = self._people.ships_at
-        if ships_at is None or at >= ships_at or self._over(self._id):
+        if ships_at is None or at >= ships_at or not self._tunnel.runs(self._id):
             return
         self._people.ships_at = at
         moved = _sooner(self._script.recorded, ships_at - at)
@@ -244,7 +244,7 @@ class _Performance:
 
     def _send_back(self, deed: SendsBack) -> None:
         shipment = self._world.label_of(deed.case_id)
-        if shipment is None or self._over(deed.case_id):
+        if shipment is None or not self._tunnel.runs(deed.case_id):
             return
         recorded = self._script.recorded
         trip = _USUAL_TRIP
@@ -263,10 +263,6 @@ class _Performance:
 
     def _at(self, instant: datetime, act: Callable[[], object]) -> None:
         self._tunnel.at(max(instant, self._tunnel.now), act)
-
-    def _over(self, subject: str) -> bool:
-        execution = self._tunnel.executions.get(subject)
-        return execution is None or execution.closed_at is not None
 
     def _update(self, subject: str, name: str, message: Message) -> Reply | None:
         """The reply; none if the subject has ended."""
@@ -287,7 +283,7 @@ class _Performance:
     def _reopen(self, signal: str, message: Message) -> None:
         """What the storefront's client does with what comes after the end."""
         subject = f"{REOPENED}{self._order.order_id}"
-        if self._over(subject):
+        if not self._tunnel.runs(subject):
             self._tunnel.start("ReopenedOrderWorkflow", RecallQuery(order_id=self._order.order_id), subject)
         self._tunnel.signal(subject, signal, message)
 

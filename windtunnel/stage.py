@@ -82,13 +82,12 @@ class Stage(SandboxServices):
         reopened = f"{REOPENED}{order_id}"
         if isinstance(scene.message, Tracking) and not scene.message.tells_of_delivery:
             return None
-        running = self.tunnel.executions.get(reopened)
         signal = "buyer_complaint" if name == "open_case" else name
-        if running is None or running.closed_at is not None:
+        if self.tunnel.runs(reopened):
+            self.tunnel.signal(reopened, signal, scene.message)
+        else:
             query = RecallQuery(order_id=order_id)
             self.tunnel.start("ReopenedOrderWorkflow", query, reopened, signal=(signal, scene.message))
-        else:
-            self.tunnel.signal(reopened, signal, scene.message)
         self.tunnel.run(self.tunnel.now)
         return None
 
