@@ -25,32 +25,7 @@ from domain.base import Model
 from domain.cases.record import EvidenceItem, StandingRule
 from domain.clock import REAL_TIME, Clock
 from domain.ledger import EntryKind
-from domain.messages import (
-    Acceptance,
-    Appeal,
-    Assignment,
-    Cancel,
-    CaseMessage,
-    Chargeback,
-    Complaint,
-    Confirmation,
-    Disruption,
-    EvidenceRequest,
-    EvidenceSent,
-    Extend,
-    Inspection,
-    Message,
-    OfferAnswer,
-    OfferMade,
-    Reply,
-    Response,
-    Ruling,
-    Shipped,
-    Tracking,
-    Undo,
-    Verdict,
-    Withdrawal,
-)
+from domain.messages import Message, Reply, Tracking, Verdict
 from domain.money import Money
 from domain.order import Line, PriceSplit
 from domain.parcel import Shipment
@@ -60,6 +35,7 @@ from domain.settlement import Ending
 from domain.story import Notice, Outcome
 from domain.tracking_numbers import sandbox_number
 from fastmotion.exhibits import Exhibit
+from storefront import messages
 from storefront.draft import OrderDraft
 
 FOLDER: Final = Path(__file__).parent / "stories"
@@ -95,30 +71,13 @@ class Act(StrEnum):
     APPEAL = "appeal"
 
 
-MESSAGES: Final[Mapping[Act, type[Message]]] = {
-    Act.SHIP: Shipped,
+MESSAGES: Final[Mapping[str, type[Message]]] = {
     Act.TRACKING: Tracking,
-    Act.ACCEPT: Acceptance,
-    Act.COMPLAIN: Complaint,
-    Act.CANCEL: Cancel,
-    Act.EXTEND: Extend,
-    Act.CHARGEBACK: Chargeback,
-    Act.DISRUPT: Disruption,
-    Act.RESPOND: Response,
-    Act.OFFER: OfferMade,
-    Act.ANSWER_OFFER: OfferAnswer,
-    Act.WITHDRAW: Withdrawal,
-    Act.EVIDENCE: EvidenceSent,
-    Act.MESSAGE: CaseMessage,
-    Act.REQUEST_EVIDENCE: EvidenceRequest,
-    Act.ASSIGN: Assignment,
-    Act.RULE: Ruling,
-    Act.CONFIRM: Confirmation,
-    Act.UNDO: Undo,
     Act.TRACK_RETURN: Tracking,
-    Act.INSPECT: Inspection,
-    Act.APPEAL: Appeal,
+    **{command: model for command, (_, model) in messages.LEFT.items()},
+    **messages.ASKED,
 }
+"""The message of each act: those of the command line, and news of parcels, which only carriers have."""
 
 TO_THE_ORDER: Final = frozenset(
     {Act.SHIP, Act.TRACKING, Act.ACCEPT, Act.COMPLAIN, Act.CANCEL, Act.EXTEND, Act.CHARGEBACK, Act.DISRUPT}

@@ -11,31 +11,24 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from domain.base import utc
+from domain.cases.preview import MODELS
 from domain.cases.record import StandingRule
 from domain.messages import (
     Acceptance,
-    Appeal,
-    Assignment,
     Cancel,
     CaseMessage,
     Chargeback,
     Complaint,
-    Confirmation,
     Disruption,
-    EvidenceRequest,
     EvidenceSent,
     Extend,
     Finding,
     Inspection,
     Message,
-    OfferAnswer,
     OfferMade,
-    Response,
     Ruling,
     Shipped,
     Tracking,
-    Undo,
-    Withdrawal,
 )
 from domain.money import Money
 from domain.parties import Role
@@ -60,19 +53,9 @@ ASKED: Final[dict[str, type[Message]]] = {
     "complain": Complaint,
     "cancel": Cancel,
     "extend": Extend,
-    "respond": Response,
-    "offer": OfferMade,
-    "answer_offer": OfferAnswer,
-    "withdraw": Withdrawal,
-    "inspect": Inspection,
-    "appeal": Appeal,
-    "assign": Assignment,
-    "request_evidence": EvidenceRequest,
-    "rule": Ruling,
-    "confirm": Confirmation,
-    "undo": Undo,
+    **{name: model for name, model in MODELS.items() if name not in LEFT},
 }
-"""What is answered at once: command, model."""
+"""What is answered at once: command, model. In a case, commands are named as its messages are."""
 
 TO_ORDERS: Final = frozenset({"ship", "accept", "complain", "chargeback", "cancel", "extend"})
 """Commands about orders; `disrupt` is for both, and the rest are about cases."""
