@@ -23,14 +23,13 @@ from domain.messages import (
     Proposal,
     Response,
     Ruling,
-    Tracking,
     Undo,
     Withdrawal,
 )
 from domain.parcel import TrackingEvent, TrackingStatus
 from domain.parties import Role
 from domain.policy import EvidenceKind, Remedy
-from windtunnel.explore_move import Move, file, said, say, share
+from windtunnel.explore_move import Move, can_be_scanned, file, said, say, scan, share
 from windtunnel.explore_position import Position
 
 _AGENTS: Final = ("ana", "bo", "cy")
@@ -97,20 +96,11 @@ def _scan_return(status: TrackingStatus, *, pushed: bool = True) -> Move:
             return
         transit = position.case(position.case_id).transit
         event = TrackingEvent(status=status, at=position.now)
-        if transit and transit.parcel.shipment:
-            number = transit.parcel.shipment.tracking_number
-            position.world.known[number] = (*position.world.known.get(number, ()), event)
-        if pushed:
-            say(position, position.case_id, "tracking", Tracking(events=(event,)))
+        scan(position, transit.parcel if transit else None, event, position.case_id, pushed=pushed)
 
     def possible(position: Position) -> bool:
         transit = position.case(position.case_id).transit if position.case_id else None
-        if transit is None or transit.parcel.shipment is None or transit.parcel.at_rest:
-            return False
-        known = {event.status for event in position.world.known.get(transit.parcel.shipment.tracking_number, ())}
-        if status is TrackingStatus.ACCEPTED:
-            return not known
-        return status not in known and (transit.parcel.scanned_at is not None or status is TrackingStatus.DELIVERED)
+        return transit is not None and can_be_scanned(position, transit.parcel, status)
 
     return Move(f"return {status}{'' if pushed else ' unheard'}", make, possible)
 

@@ -9,11 +9,9 @@ from hashlib import sha256
 from typing import Final
 
 from domain.cases.record import EvidenceItem
-from domain.messages import (
-    Message,
-    Reply,
-)
+from domain.messages import Message, Reply, Tracking
 from domain.money import Money
+from domain.parcel import Parcel, TrackingEvent, TrackingStatus
 from domain.policy import EvidenceKind
 from windtunnel.contract import NotRunning
 from windtunnel.explore_position import Position
@@ -53,6 +51,24 @@ def say(position: Position, workflow_id: str, handler: str, message: Message) ->
         position.hurried = False
     else:
         position.settle()
+
+
+def scan(position: Position, parcel: Parcel | None, event: TrackingEvent, subject: str, *, pushed: bool) -> None:
+    """The carrier scans a parcel; if it is `pushed`, it says so to the subject at once, else only when it is asked."""
+    if parcel and parcel.shipment:
+        position.world.scan(parcel.shipment.tracking_number, event)
+    if pushed:
+        say(position, subject, "tracking", Tracking(events=(event,)))
+
+
+def can_be_scanned(position: Position, parcel: Parcel, status: TrackingStatus) -> bool:
+    """Whether a parcel can come to this now: the carrier has it first, and nothing comes to it twice."""
+    if parcel.shipment is None or parcel.at_rest:
+        return False
+    known = {event.status for event in position.world.known.get(parcel.shipment.tracking_number, ())}
+    if status is TrackingStatus.ACCEPTED:
+        return not known
+    return status not in known and (parcel.scanned_at is not None or status is TrackingStatus.DELIVERED)
 
 
 def file(kind: EvidenceKind, origin: str, number: int, *, tampered: bool = False) -> EvidenceItem:

@@ -27,11 +27,14 @@ from domain.parties import Role
 from domain.policy import Reason
 from domain.requests import RecallQuery
 from domain.tracking_numbers import sandbox_number
-from windtunnel.explore_move import Move, file, said, say, share
+from windtunnel.explore_move import Move, can_be_scanned, file, said, say, scan, share
 from windtunnel.explore_position import Position
 
 LATE: Final = timedelta(days=1)
 """How late a message arrives that was sent in time."""
+
+_MOST_CASES: Final = 2
+"""A bound of what is explored: with so many, nobody complains once more after the end."""
 
 
 # --- to the order ---
@@ -104,20 +107,11 @@ def _scan(status: TrackingStatus, *, pushed: bool = True, signed: bool = False, 
         parcel = position.order_workflow.watch.parcel
         at = position.now - LATE if late else position.now
         event = TrackingEvent(status=status, at=at, signature=signed)
-        if parcel.shipment:
-            number = parcel.shipment.tracking_number
-            position.world.known[number] = (*position.world.known.get(number, ()), event)
-        if pushed:
-            say(position, position.order_id, "tracking", Tracking(events=(event,)))
+        scan(position, parcel, event, position.order_id, pushed=pushed)
 
     def possible(position: Position) -> bool:
         parcel = position.order_workflow.watch.parcel
-        if not position.runs(position.order_id) or parcel.shipment is None or parcel.at_rest:
-            return False
-        known = {event.status for event in position.world.known.get(parcel.shipment.tracking_number, ())}
-        if status is TrackingStatus.ACCEPTED:
-            return not known
-        return status not in known and (parcel.scanned_at is not None or status is TrackingStatus.DELIVERED)
+        return position.runs(position.order_id) and can_be_scanned(position, parcel, status)
 
     how = "" if pushed else " unheard"
     return Move(f"carrier {status}{' signed' if signed else ''}{' a day ago' if late else ''}{how}", make, possible)
@@ -138,12 +132,8 @@ def _chargeback(number: int, state: ChargebackState, *, part: bool = False) -> M
             _late(position, "chargeback", message)
 
     def possible(position: Position) -> bool:
-        if position.runs(position.order_id):
-            known = position.order_workflow.treasury.chargebacks
-        elif (books := position.books) is not None:
-            known = books.treasury.chargebacks
-        else:
-            known = position.order_workflow.treasury.chargebacks
+        # The order is not taken up again before it has ended.
+        known = (position.books or position.order_workflow).treasury.chargebacks
         if state is ChargebackState.OPENED:
             return name not in known and len(known) == number - 1
         return known.get(name) is ChargebackState.OPENED
@@ -165,7 +155,7 @@ def _late_complaint(reason: Reason) -> Move:
             _late(position, "buyer_complaint", Complaint(reason=reason))
 
     def possible(position: Position) -> bool:
-        return not position.runs(position.order_id) and len(position.case_ids) < 2  # noqa: PLR2004 -- a bound
+        return not position.runs(position.order_id) and len(position.case_ids) < _MOST_CASES
 
     return Move(f"buyer complains after the end: {reason}", make, possible)
 

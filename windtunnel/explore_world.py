@@ -80,6 +80,10 @@ class ExploredWorld(WillingWorld):
         """Whether a service does not answer now."""
         return service in self.down and now < self.down[service]
 
+    def scan(self, tracking_number: str, event: TrackingEvent) -> None:
+        """The carrier has something to tell of a parcel."""
+        self.known[tracking_number] = (*self.known.get(tracking_number, ()), event)
+
     def _pay(self, call: Call) -> Answer:
         movement: Movement = call.read(Movement)
         if movement.key not in self.moved and self.refusals:
