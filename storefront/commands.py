@@ -7,22 +7,26 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import typer
 from pydantic import BaseModel
+from rich.console import Console
 
 import runtime
 from domain import policy_packs, wording
 from domain.messages import Reply
 from domain.preview import Intent
 from storefront import documents, messages, show
-from storefront.client import Redress, case_of
+from storefront.client import Redress, case_of, subject_of
 from storefront.draft import OrderDraft
 from storefront.errors import BadInput, MessageRefused, NotAnswered, RedressError
 from storefront.policy_table import table
 from storefront.watching import events
+
+_Answer = TypeVar("_Answer", bound=BaseModel | Sequence[BaseModel])
 
 
 def start(files: Sequence[str], pack: Path | None, *, backdated: bool, sandbox: bool, as_json: bool) -> NoReturn:
@@ -109,32 +113,17 @@ def ask(command: str, subject: str, request_id: str, as_json: bool, **fields: An
 
 def status(subject: str, as_json: bool) -> NoReturn:
     """Where it stands."""
-
-    async def work() -> None:
-        answer = await (await Redress.connect()).status(subject)
-        _show(answer, as_json, lambda: show.status(show.console(), answer))
-
-    _run(work, as_json)
+    _look(Redress.status, subject, show.status, as_json)
 
 
 def receipt(subject: str, lang: str, as_json: bool) -> NoReturn:
     """What is owed."""
-
-    async def work() -> None:
-        answer = await (await Redress.connect()).receipt(subject)
-        _show(answer, as_json, lambda: show.receipt(show.console(), answer, lang))
-
-    _run(work, as_json)
+    _look(Redress.receipt, subject, partial(show.receipt, lang=lang), as_json)
 
 
 def timeline(subject: str, lang: str, as_json: bool) -> NoReturn:
     """What happened."""
-
-    async def work() -> None:
-        answer = await (await Redress.connect()).timeline(subject)
-        _show(answer, as_json, lambda: show.story(show.console(), answer, lang))
-
-    _run(work, as_json)
+    _look(Redress.timeline, subject, partial(show.story, lang=lang), as_json)
 
 
 def preview(subject: str, message: str, written: Sequence[str], lang: str, as_json: bool) -> NoReturn:
@@ -150,46 +139,22 @@ def preview(subject: str, message: str, written: Sequence[str], lang: str, as_js
 
 def conversation(case: str, lang: str, as_json: bool) -> NoReturn:
     """What was said."""
-
-    async def work() -> None:
-        case_of(case)
-        answer = await (await Redress.connect()).conversation(case)
-        _show(answer, as_json, lambda: show.conversation(show.console(), answer, lang))
-
-    _run(work, as_json)
+    _look(Redress.conversation, case, partial(show.conversation, lang=lang), as_json, known=case_of)
 
 
 def exhibits(case: str, lang: str, as_json: bool) -> NoReturn:
     """What the sides have shown."""
-
-    async def work() -> None:
-        case_of(case)
-        answer = await (await Redress.connect()).exhibits(case)
-        _show(answer, as_json, lambda: show.exhibits(show.console(), answer, lang))
-
-    _run(work, as_json)
+    _look(Redress.exhibits, case, partial(show.exhibits, lang=lang), as_json, known=case_of)
 
 
 def notes(case: str, as_json: bool) -> NoReturn:
     """What support has noted."""
-
-    async def work() -> None:
-        case_of(case)
-        answer = await (await Redress.connect()).notes(case)
-        _show(answer, as_json, lambda: show.notes(show.console(), answer))
-
-    _run(work, as_json)
+    _look(Redress.notes, case, show.notes, as_json, known=case_of)
 
 
 def reasons(case: str, lang: str, as_json: bool) -> NoReturn:
     """Why it was decided so."""
-
-    async def work() -> None:
-        case_of(case)
-        answer = await (await Redress.connect()).reasons(case)
-        _show(answer, as_json, lambda: show.reasons(show.console(), answer, lang))
-
-    _run(work, as_json)
+    _look(Redress.reasons, case, partial(show.reasons, lang=lang), as_json, known=case_of)
 
 
 def list_(query: str, *, cases: bool, closed: bool, limit: int, as_json: bool) -> NoReturn:
@@ -246,6 +211,24 @@ def story(name: str, locale: str, as_json: bool) -> NoReturn:
 
 
 # --- what they share ---
+
+
+def _look(
+    question: Callable[[Redress, str], Awaitable[_Answer]],
+    subject: str,
+    draw: Callable[[Console, _Answer], None],
+    as_json: bool,
+    *,
+    known: Callable[[str], str] = subject_of,
+) -> NoReturn:
+    """Ask about one order or case and show the answer; an id that is not `known` is told before Temporal is asked."""
+
+    async def work() -> None:
+        known(subject)
+        answer = await question(await Redress.connect(), subject)
+        _show(answer, as_json, lambda: draw(show.console(), answer))
+
+    _run(work, as_json)
 
 
 def _run(work: Callable[[], Awaitable[int | None]], as_json: bool) -> NoReturn:
