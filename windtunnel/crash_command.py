@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 import runtime
@@ -16,6 +17,7 @@ from fastmotion.stories import all_stories
 from fastmotion.telling import named
 from storefront import show
 from storefront.errors import BadInput
+from windtunnel.contract import Stuck
 from windtunnel.crash import Accident, Crashed, crash
 
 
@@ -30,7 +32,11 @@ def crash_stories(
         raise typer.BadParameter(str(error)) from None
     # What workflows warn of is told twice over here, and is no news: the stories mean it.
     logging.getLogger("temporalio").setLevel(logging.ERROR)
-    crashed = [one for each in chosen for one in asyncio.run(crash(each))]
+    try:
+        crashed = [one for each in chosen for one in asyncio.run(crash(each))]
+    except Stuck as failure:
+        Console(stderr=True, markup=False, highlight=False).print(str(failure), soft_wrap=True)
+        raise typer.Exit(runtime.Exit.FAILED) from None
     screen = show.console()
     if as_json:
         screen.print(json.dumps([asdict(one) for one in crashed], indent=2), soft_wrap=True, highlight=False)

@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
+from activities.payments import REFUSED
 from fastmotion.stories import PURCHASE, all_stories
+from windtunnel.contract import Answer, Call, Stuck, World
 from windtunnel.crash import Accident, each_timer, rebuilt, told, twice
 from windtunnel.stage import Stage
 
@@ -43,6 +46,29 @@ async def test_every_timer_can_be_a_week_late(name: str, accident: Accident) -> 
 
     assert () == crashed.differs
     assert crashed.times > 0
+
+
+class Refusing:
+    """A world whose payment provider refuses every movement, for ever."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def perform(self, call: Call) -> Answer:
+        """Refused, or as before."""
+        if not call.name.startswith("payments."):
+            return self.world.perform(call)
+        return Answer(failure=ApplicationError("refused", "card_expired", type=REFUSED, non_retryable=True))
+
+
+async def test_a_story_that_never_ends_is_given_up() -> None:
+    """A provider that refuses for ever is tried for ever: that is said, instead of waiting for the end."""
+
+    def arrange(stage: Stage) -> None:
+        stage.tunnel.world = Refusing(stage.tunnel.world)
+
+    with pytest.raises(Stuck, match="silence: order-silence still open 1,000 days after the purchase"):
+        await told(all_stories()["silence"], arrange)
 
 
 async def test_a_seller_may_say_what_came_back_during_an_outage() -> None:
