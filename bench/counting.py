@@ -14,21 +14,12 @@ from rich.table import Table
 from temporalio.client import Client, WorkflowHistory
 from temporalio.worker import Worker
 
-from activities.carriers import CarrierActivities
-from activities.evidence import EvidenceActivities
-from activities.notices import NoticeActivities, SqlOutbox
-from activities.outcomes import OutcomeActivities, SqlOutcomes
-from activities.payments import PaymentActivities
-from activities.sandbox.carrier import SandboxCarrier
-from activities.sandbox.directory import SandboxDirectory
-from activities.sandbox.files import SandboxFiles
-from activities.sandbox.payments import SandboxPayments
-from activities.store import open_store
 from bench import lives
 from bench.actions import Action, actions, total
 from bench.lives import Life
 from bench.report import Figure, Goal
 from domain.clock import Clock
+from fastmotion.services import SandboxServices
 from runtime import TASK_QUEUE
 from workflows.order import OrderWorkflow
 from workflows.registry import WORKFLOWS
@@ -49,36 +40,17 @@ async def measure(client: Client, console: Console, *, quick: bool) -> list[Figu
     chosen = lives.LIVES[:1] if quick else lives.LIVES
     day = DAY / 4 if quick else DAY
     with TemporaryDirectory() as folder, ThreadPoolExecutor(8) as pool:
-        carrier = SandboxCarrier(Path(folder) / "carrier.sqlite")
-        payments = SandboxPayments(Path(folder) / "payments.sqlite")
-        engine = open_store(f"sqlite:///{folder}/redress.sqlite")
-        carriers, paying = CarrierActivities(carrier, SandboxDirectory()), PaymentActivities(payments)
-        outcomes = OutcomeActivities(SqlOutcomes(engine))
+        services = SandboxServices(Path(folder))
         async with Worker(
             client,
             task_queue=TASK_QUEUE,
             workflows=WORKFLOWS,
-            activities=[
-                paying.refund,
-                paying.release,
-                paying.claw_back,
-                paying.submit_evidence,
-                carriers.look_up,
-                carriers.trace,
-                carriers.buy_label,
-                carriers.refund_label,
-                EvidenceActivities(SandboxFiles(Path(folder) / "evidence")).check,
-                NoticeActivities(SqlOutbox(engine), SandboxDirectory()).post,
-                outcomes.record,
-                outcomes.histories,
-                outcomes.recall,
-            ],
+            activities=services.activities(),
             activity_executor=pool,
         ):
             histories = await asyncio.gather(
-                *(_live(client, carrier, payments, life, number, day) for number, life in enumerate(chosen))
+                *(_live(client, services, life, number, day) for number, life in enumerate(chosen))
             )
-        engine.dispose()
     figures: list[Figure] = []
     for life, history in zip(chosen, histories, strict=True):
         counted = actions(history)
@@ -93,15 +65,13 @@ async def measure(client: Client, console: Console, *, quick: bool) -> list[Figu
     return figures
 
 
-async def _live(
-    client: Client, carrier: SandboxCarrier, payments: SandboxPayments, life: Life, number: int, day: timedelta
-) -> WorkflowHistory:
+async def _live(client: Client, services: SandboxServices, life: Life, number: int, day: timedelta) -> WorkflowHistory:
     now = datetime.now(UTC)
     clock = Clock(real_anchor=now, policy_anchor=now, speed=timedelta(days=1) / day)
     order = lives.order(life, number, now, clock, run="count-")
     shipment = lives.shipment(number)
-    carrier.script(shipment, life.journey(now))
-    payments.capture(order.payment_ref, order.price.total)
+    services.carrier.script(shipment, life.journey(now))
+    services.payments.capture(order.payment_ref, order.price.total)
     handle = await client.start_workflow(
         OrderWorkflow.run,
         order,
