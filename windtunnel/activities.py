@@ -16,7 +16,8 @@ class RealActivities:
     """Runs activity functions (not coroutines) as a worker would; they take no virtual time."""
 
     def __init__(self, functions: Sequence[Callable[..., Any]]) -> None:
-        definitions = [activity._Definition.must_from_callable(function) for function in functions]  # noqa: SLF001
+        of = activity._Definition.must_from_callable  # noqa: SLF001 -- the SDK's own, which a worker reads too
+        definitions = [of(function) for function in functions]
         self._functions = {str(definition.name): definition.fn for definition in definitions}
         self._arguments = {
             str(definition.name): definition.arg_types[0] for definition in definitions if definition.arg_types

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from fractions import Fraction
+from functools import partial
 
 from domain.cases.record import EvidenceItem
 from domain.duties import Silence
@@ -12,7 +13,7 @@ from domain.money import Money
 from domain.parties import Role
 from domain.policy import EvidenceKind, Reason, Remedy
 from domain.wording import moment
-from windtunnel.probe import Findings, Start, differs, turns
+from windtunnel.probe import Findings, Start, differs, reminds, turns
 from windtunnel.rulebook import Rule
 from windtunnel.trial import CASE, DAY, HOUR, LABEL_COST, SECOND, Trial, shown
 
@@ -22,7 +23,7 @@ def silence(rule: Rule, start: Start) -> Findings:
     for reason in rule.reasons:
         trial = start()
         due = trial.after(trial.case(reason), rule.value)
-        yield from turns(trial, due, lambda trial=trial: _silence_has_brought(rule.then, trial))  # type: ignore[misc] # bound in this turn
+        yield from turns(trial, due, partial(_silence_has_brought, rule.then, trial))
 
 
 def _silence_has_brought(then: Silence | None, trial: Trial) -> bool:
@@ -48,7 +49,7 @@ def answer_reminder(rule: Rule, start: Start) -> Findings:
     for reason in rule.reasons:
         trial = start()
         due = trial.after(trial.case(reason), rule.value)
-        yield from turns(trial, due, lambda trial=trial, due=due: due in trial.told("reminded", CASE))  # type: ignore[misc] # bound in this turn
+        yield from reminds(trial, due, CASE)
 
 
 def checklist(rule: Rule, start: Start) -> Findings:

@@ -10,7 +10,7 @@ from domain.parties import Role
 from domain.policy import Reason
 from domain.states import OrderState
 from domain.wording import moment
-from windtunnel.probe import Findings, Start, differs, turns
+from windtunnel.probe import Findings, Start, differs, reminds, turns
 from windtunnel.rulebook import Rule
 from windtunnel.trial import DAY, ESTIMATE, HOUR, PURCHASE, SECOND, Trial
 
@@ -203,4 +203,4 @@ def case_holds(rule: Rule, start: Start) -> Findings:
 def _reminded(rule: Rule, trial: Trial, since: datetime) -> Findings:
     end = rule.before_end
     at = trial.before(trial.after(since, end), rule.value) if end else trial.after(since, rule.value)
-    yield from turns(trial, at, lambda: at in trial.told("reminded"))
+    yield from reminds(trial, at)

@@ -1,4 +1,4 @@
-"""What every check of a published rule needs: the rule, a way to start trials, and two ways to look.
+"""What every check of a published rule needs: the rule, a way to start trials, and ways to look.
 
 A check starts trials under a pack and yields what is not as the rule says; nothing, if all is. It computes every
 instant from the rule and never from the pack, so that a wrong constant in a pack is found. What silence brings must
@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias
 
 from domain.wording import moment
 from windtunnel.rulebook import Rule
-from windtunnel.trial import SECOND, Trial
+from windtunnel.trial import ORDER, SECOND, Trial
 
 
 class Start(Protocol):
@@ -36,6 +36,11 @@ def turns(trial: Trial, due: datetime, holds: Callable[[], bool]) -> Findings:
     trial.to(due)
     if not holds():
         yield f"does not happen on {moment(due)}"
+
+
+def reminds(trial: Trial, due: datetime, subject: str = ORDER) -> Findings:
+    """What is wrong, if somebody is to be reminded at an instant."""
+    yield from turns(trial, due, lambda: due in trial.told("reminded", subject))
 
 
 def differs(actual: object, expected: object, what: str) -> Findings:

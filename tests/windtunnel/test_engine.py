@@ -7,6 +7,7 @@ import gc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -59,9 +60,9 @@ def tunnel(script: Script) -> Iterator[Tunnel]:
         yield tunnel
 
 
-def a_tunnel(script: Script, **options: object) -> Tunnel:
+def a_tunnel(script: Script, **options: Any) -> Tunnel:
     """A tunnel with the tiny workflows before this script."""
-    return Tunnel(ALL, script, pydantic_data_converter, began=BEGAN, **options)  # type: ignore[arg-type]  # as a test says
+    return Tunnel(ALL, script, pydantic_data_converter, began=BEGAN, **options)
 
 
 def down(seconds: float | None = None, *, final: bool = False, kind: str = "Down") -> Answer:
