@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from domain.duties import DutyKind, OpenDuty, Receipt, Silence
-from domain.ledger import Account, Conservation, EntryKind, Ledger
+from domain.ledger import Account, Conservation, Ledger
 from domain.policy import CaseState, Remedy
 from domain.settlement import Ending
 from windtunnel.explore_position import Position
-
-BY_PROVIDER: Final = frozenset({EntryKind.REFUNDED, EntryKind.RELEASED, EntryKind.COMPENSATED, EntryKind.CLAWED_BACK})
+from windtunnel.willing_world import BY_PROVIDER
 
 
 class Broken(Exception):

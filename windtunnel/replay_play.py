@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from domain.base import Model
-from domain.ledger import Account, EntryKind, Ledger
+from domain.ledger import Account, Ledger
 from domain.messages import Acceptance, Complaint, Message, Reply, Shipped, Tracking
 from domain.parcel import TrackingEvent, TrackingStatus
 from domain.parties import Role
@@ -28,6 +28,7 @@ from windtunnel.order_tunnel import order_tunnel
 from windtunnel.replay_people import Deed, People, Says, SendsBack, Ships
 from windtunnel.replay_records import Recording
 from windtunnel.replay_world import MOST_LABELS, ReplayWorld
+from windtunnel.willing_world import BY_PROVIDER
 
 MOST_STEPS: Final = 50_000
 """Far more than any order takes: one that goes on longer runs in circles."""
@@ -40,7 +41,6 @@ _SIGNALS: Final[dict[type[Message], str]] = {
     Acceptance: "buyer_accepts",
 }
 _CASE_SIGNALS: Final = frozenset({"message", "evidence"})
-_BY_PROVIDER: Final = frozenset({EntryKind.REFUNDED, EntryKind.RELEASED, EntryKind.COMPENSATED, EntryKind.CLAWED_BACK})
 
 
 class Broken(Exception):
@@ -305,7 +305,7 @@ def _settled(ledger: Ledger, book: Mapping[str, Movement]) -> None:
         raise Broken(f"{left} minor units are left in escrow")
     if ledger.intents:
         raise Broken(f"{ledger.intents[0].key} was intended and never made")
-    facts = {entry.key: (str(entry.kind), entry.amount.minor) for entry in ledger.facts if entry.kind in _BY_PROVIDER}
+    facts = {entry.key: (str(entry.kind), entry.amount.minor) for entry in ledger.facts if entry.kind in BY_PROVIDER}
     moved = {key: (movement.purpose, movement.amount.minor) for key, movement in book.items()}
     if facts != moved:
         differing = sorted(set(facts.items()) ^ set(moved.items()))

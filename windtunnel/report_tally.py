@@ -16,6 +16,7 @@ from domain.parties import Role
 from domain.settlement import Ending
 from domain.story import Outcome
 from windtunnel.replay_play import Played
+from windtunnel.willing_world import BY_PROVIDER
 
 GROUPS: Final = 200
 """Orders are dealt into this many groups by their id, and intervals are drawn over groups: as good as over orders,
@@ -29,15 +30,7 @@ ENDING: Final = "ending "
 HAND_OVER: Final = "hand-over"
 FINAL: Final = "final money"
 
-_FOR_PEOPLE: Final = frozenset(
-    {
-        EntryKind.REFUNDED,
-        EntryKind.RELEASED,
-        EntryKind.COMPENSATED,
-        EntryKind.CLAWED_BACK,
-        EntryKind.CHARGED_BACK,
-    }
-)
+_FOR_PEOPLE: Final = BY_PROVIDER | {EntryKind.CHARGED_BACK}
 _DAY: Final = timedelta(days=1)
 _HOW: Final = {
     Role.SELLER: "settled with the seller",
@@ -73,9 +66,7 @@ def facts(played: Played) -> Facts:
     sums = Counter(
         {
             "orders": 1,
-            "handed over": int(outcome.scanned_at is not None),
             "handed over in time": int(outcome.scanned_at is not None and not outcome.shipped_late),
-            "delivered": int(outcome.delivered_at is not None),
             "delivered in time": int(outcome.delivered_at is not None and not outcome.delivered_late),
             "reminders": reminders,
             "may cancel": min(1, notices.get("buyer_may_cancel to buyer", 0)),

@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 from activities.carriers import NO_NEWS
 from activities.sandbox.labels import label_shipment
 from domain.histories import Histories
+from domain.ledger import EntryKind
 from domain.money import Money
 from domain.requests import (
     FileChecks,
@@ -33,6 +34,9 @@ from windtunnel.contract import Answer, Call
 
 NEVER: Final = timedelta(days=3650)
 """When a carrier has nothing more to tell: longer than any order runs."""
+
+BY_PROVIDER: Final = frozenset({EntryKind.REFUNDED, EntryKind.RELEASED, EntryKind.COMPENSATED, EntryKind.CLAWED_BACK})
+"""What the payment provider makes of a ledger. The treasury has this too; here it is what the treasury is held to."""
 
 
 class WillingWorld:
