@@ -24,7 +24,7 @@ from windtunnel.explore import Bounds, Explored, Explorer
 from windtunnel.explore_laws import KEPT, promised
 from windtunnel.explore_moves import MOVES
 from windtunnel.explore_orders import ORDERS
-from windtunnel.explore_play import BROKEN, CounterExample, broken_by, lawful, replayed, shortened
+from windtunnel.explore_play import BROKEN, CounterExample, lawful, replayed, shortened, silent_to_the_end
 
 FOUND: Final = Path("var/counter-example.json")
 
@@ -134,7 +134,9 @@ def _play(screen: Console, file: Path) -> None:
             owed = promised(position)
             then = f"  next: {owed.duty.owner}, {owed.duty.kind} by {owed.due:%Y-%m-%d %H:%M:%S}" if owed else ""
             screen.print(f"{position.now:%Y-%m-%d %H:%M:%S}  {move:<40}{then}", soft_wrap=True, highlight=False)
-    again = broken_by(example.order, example.moves)
-    screen.print(f"then silence: {again.law if again else 'every law held'}", soft_wrap=True, highlight=False)
-    if again:
-        raise typer.Exit(runtime.Exit.FAILED)
+        try:
+            silent_to_the_end(position)
+        except BROKEN as failure:
+            screen.print(f"then silence: {failure}", soft_wrap=True, highlight=False)
+            raise typer.Exit(runtime.Exit.FAILED) from None
+    screen.print("then silence: every law held", soft_wrap=True, highlight=False)

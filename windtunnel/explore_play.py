@@ -64,18 +64,23 @@ def still_open(position: Position, waits: int) -> None:
         raise Broken(f"way out: after {waits} events of silence {', '.join(position.running)} is still open")
 
 
+def silent_to_the_end(position: Position) -> None:
+    """Nobody acts any more, and every clock runs out. Raises one of BROKEN."""
+    waits = 0
+    while position.running:
+        still_open(position, waits)
+        lawful(position, WAIT)
+        waits += 1
+    ended_well(position)
+
+
 def broken_by(order: str, moves: Sequence[str], place: Callable[[Order], Position] = Position) -> CounterExample | None:
     """Whether these moves, and silence after them, break a law."""
     with replayed(order, (), place) as position:
         try:
             for move in moves:
                 lawful(position, move)
-            waits = 0
-            while position.running:
-                still_open(position, waits)
-                lawful(position, WAIT)
-                waits += 1
-            ended_well(position)
+            silent_to_the_end(position)
         except BROKEN as failure:
             return CounterExample(law=str(failure), order=order, moves=tuple(moves))
     return None
