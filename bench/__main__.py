@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import platform
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
 import runtime
 from bench import counting, memory, replay, throughput
-from bench.report import Figure, save, show
+from bench.report import Figure, machine, save, show
 from embedded import EmbeddedServer
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -47,17 +44,9 @@ async def _bench(parts: tuple[str, ...], out: Path, *, quick: bool) -> None:
                 f"{part} took more than {PATIENCE} s: is an order stuck, or the machine busy?"
             ) from None
     show(console, figures)
-    machine = {
-        "at": datetime.now(UTC),
-        "cores": os.cpu_count(),
-        "load": os.getloadavg(),
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "seconds": round(time.perf_counter() - began),
-        "quick": quick,
-    }
-    save(figures, out, machine)
-    console.print(f"Written to {out.name} after {machine['seconds']} s.", highlight=False)
+    seconds = round(time.perf_counter() - began)
+    save(figures, out, machine(seconds=seconds, quick=quick))
+    console.print(f"Written to {out.name} after {seconds} s.", highlight=False)
 
 
 async def _measure(part: str, console: Console, *, quick: bool) -> list[Figure]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +64,23 @@ def table(figures: Sequence[Figure]) -> Table:
     return drawn
 
 
-def save(figures: Sequence[Figure], path: Path, machine: dict[str, Any]) -> None:
+def machine(**run: object) -> dict[str, object]:
+    """What was measured on, and when (UTC), with what else is to be said of the run."""
+    return {
+        "at": datetime.now(UTC),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg(),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        **run,
+    }
+
+
+def save(figures: Sequence[Figure], path: Path, measured_on: Mapping[str, object]) -> None:
     """Write everything that was measured, and on what."""
     shown = [{**asdict(figure), "reached": figure.reached} for figure in figures]
-    path.write_text(json.dumps({"machine": machine, "figures": shown}, indent=2, default=str) + "\n", encoding="utf-8")
+    whole = {"machine": measured_on, "figures": shown}
+    path.write_text(json.dumps(whole, indent=2, default=str) + "\n", encoding="utf-8")
 
 
 def show(console: Console, figures: Sequence[Figure]) -> None:

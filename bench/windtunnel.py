@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import platform
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,7 @@ from temporalio.worker import Worker
 
 import runtime
 from bench import lives, stand_ins
-from bench.report import Figure, Goal, median, save, show
+from bench.report import Figure, Goal, machine, median, save, show
 from domain import policy_packs
 from domain.messages import Message
 from domain.order import Order
@@ -103,15 +102,7 @@ async def _bench(out: Path, *, quick: bool) -> None:
     if olist:
         figures.insert(1, median("Olist replay, orders per second of one core", olist, "/s", Goal(400, at_most=False)))
     show(console, figures)
-    machine = {
-        "at": datetime.now(UTC),
-        "cores": os.cpu_count(),
-        "load": load,
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "quick": quick,
-    }
-    save(figures, out, machine)
+    save(figures, out, machine(load=load, quick=quick))
 
 
 def a_tunnel() -> Tunnel:
