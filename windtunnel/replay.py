@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -39,6 +40,8 @@ TOLD: Final = (
 )
 
 
+# Read once: what the report says at the end is what was played, also if somebody has edited the file meanwhile.
+@lru_cache(maxsize=64)
 def pack_of(name: str) -> Pack:
     """The pack of this name, or the one in this file, whose name ends in `.toml`. Raises BadInput."""
     try:
