@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from datetime import timedelta
 from functools import partial
 from itertools import groupby
 from multiprocessing import get_context
@@ -46,17 +45,18 @@ def explore(
         return
     bounds = Bounds(states=-(-states // len(ORDERS)), depth=depth, seconds=seconds)
     walked = tuple(_walked(bounds, seed, jobs))
-    screen.print(json.dumps(_as_data(walked), indent=2) if as_json else _table(walked), soft_wrap=True, highlight=False)
+    told = json.dumps([_as_data(one) for one in walked], indent=2) if as_json else _table(walked)
+    screen.print(told, soft_wrap=True, highlight=False)
     broken = next((one.broken for one in walked if one.broken), None)
     if broken is None:
         return
     shortest = shortened(broken)
     found.parent.mkdir(parents=True, exist_ok=True)
     found.write_text(shortest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    told = Console(stderr=True, highlight=False)
-    told.print(f"A law is broken: {shortest.law}", soft_wrap=True)
-    told.print(f"by {len(shortest.moves)} moves: {', '.join(_counted(shortest.moves))}", soft_wrap=True)
-    told.print(f"Again: python -m windtunnel explore --play {found}", soft_wrap=True)
+    aside = Console(stderr=True, highlight=False)
+    aside.print(f"A law is broken: {shortest.law}", soft_wrap=True)
+    aside.print(f"by {len(shortest.moves)} moves: {', '.join(_counted(shortest.moves))}", soft_wrap=True)
+    aside.print(f"Again: python -m windtunnel explore --play {found}", soft_wrap=True)
     raise typer.Exit(runtime.Exit.FAILED)
 
 
@@ -76,16 +76,13 @@ def _walk(bounds: Bounds, seed: int, order: str) -> Explored:
     return Explorer(seed, bounds, orders=(order,)).run()
 
 
-def _as_data(walked: Sequence[Explored]) -> list[dict[str, object]]:
-    data = [asdict(one) for one in walked]
-    for one in data:
-        longest, broken = one["longest_silence"], one["broken"]
-        one |= {name: sorted(value) for name, value in one.items() if isinstance(value, set)}
-        if isinstance(longest, timedelta):
-            one["longest_silence"] = longest.days
-        if isinstance(broken, CounterExample):
-            one["broken"] = broken.model_dump(mode="json")
-    return data
+def _as_data(one: Explored) -> dict[str, object]:
+    return asdict(one) | {
+        "moves": sorted(one.moves),
+        "silences": sorted(one.silences),
+        "longest_silence": one.longest_silence.days,
+        "broken": one.broken and one.broken.model_dump(mode="json"),
+    }
 
 
 def _table(walked: Sequence[Explored]) -> str:

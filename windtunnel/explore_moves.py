@@ -11,9 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from domain.duties import DutyKind
-from domain.messages import (
-    Disruption,
-)
+from domain.messages import Disruption
 from windtunnel.explore_case_moves import moves_of_cases
 from windtunnel.explore_move import WAIT, Move, say
 from windtunnel.explore_order_moves import moves_of_others, moves_of_people
