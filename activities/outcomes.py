@@ -26,9 +26,9 @@ class OutcomeActivities:
         self._store = store
 
     @activity.defn(name="outcomes.record")
-    def record(self, outcome: Outcome) -> None:
-        """Keep the outcome, once for its order and revision, however often this runs."""
-        self._store.record(outcome)
+    def record(self, outcome: Outcome) -> bool:
+        """Keep the outcome, once for its order and revision, however often this runs; false if another stands there."""
+        return self._store.record(outcome)
 
     @activity.defn(name="outcomes.histories")
     def histories(self, query: HistoryQuery) -> Histories:
@@ -56,8 +56,11 @@ class SqlOutcomes:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def record(self, outcome: Outcome) -> None:
-        """Keep the outcome, once for its order and revision; a repetition changes nothing."""
+    def record(self, outcome: Outcome) -> bool:
+        """Keep the outcome, once for its order and revision; what is kept is never changed.
+
+        A workflow task that is done again closes the order a moment later: that makes no other outcome.
+        """
         row = {
             "order_id": outcome.order_id,
             "revision": outcome.revision,
@@ -74,6 +77,10 @@ class SqlOutcomes:
             "payload": outcome.model_dump(mode="json"),
         }
         insert_new(self._engine, outcomes, [row])
+        this = (outcomes.c.order_id == outcome.order_id, outcomes.c.revision == outcome.revision)
+        with self._engine.connect() as connection:
+            kept = Outcome.model_validate(connection.scalar(select(outcomes.c.payload).where(*this)))
+        return outcome == kept.model_copy(update={"closed_at": outcome.closed_at})
 
     def outcomes(self) -> Iterator[Outcome]:
         """The latest outcome of every order, in the order of closing.

@@ -131,8 +131,8 @@ class OutcomeStore(Protocol):
     Of an order that closed more than once, its latest revision counts.
     """
 
-    def record(self, outcome: Outcome) -> None:
-        """Keep the outcome, once for its order and revision; a repetition changes nothing."""
+    def record(self, outcome: Outcome) -> bool:
+        """Keep the outcome, once for its order and revision; false if another one stands there, which stays."""
 
     def histories(self, buyer_id: str, seller_id: str, marketplace: str, *, excluding: str) -> Histories:
         """What both sides have been like on this marketplace, the order with the id `excluding` left out."""

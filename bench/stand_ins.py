@@ -86,8 +86,9 @@ class EmptyOutbox:
 class NoOutcomes:
     """Forgets every outcome."""
 
-    def record(self, outcome: Outcome) -> None:
+    def record(self, outcome: Outcome) -> bool:
         """Forget it."""
+        return True
 
     def histories(self, buyer_id: str, seller_id: str, marketplace: str, *, excluding: str) -> Histories:
         """Of two strangers."""

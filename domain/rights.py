@@ -56,13 +56,6 @@ def too_long(policy: Policy, text: str) -> Reply | None:
     return Reply.no("text_too_long", rule, characters=f"{len(text):,}", most=f"{most:,}")
 
 
-def unknown_reason(policy: Policy, complaint: Complaint) -> Reply | None:
-    """The refusal of a complaint for a reason that the policy does not have."""
-    if complaint.reason in policy.reasons:
-        return None
-    return Reply.no("reason_unknown", policy.rule("reasons"), pack=policy.pack, codes=tuple(policy.reasons))
-
-
 def over(standing: Standing) -> Reply | None:
     """The refusal of anything that comes after the order was decided."""
     if standing.decision is None:
@@ -209,25 +202,30 @@ def accept(standing: Standing, at: datetime) -> Reply:
     return Reply.yes("accepted", standing.rule("protection.window"), at)
 
 
-def cases_used_up(policy: Policy, opened: int) -> Reply | None:
-    """The refusal of one more case about an order: each stops the release of the money, which must have an end."""
-    if opened < policy.limits.cases:
-        return None
-    return Reply.no("cases_used_up", policy.rule("limits.cases"), most=policy.limits.cases)
+def unheard(policy: Policy, message: Complaint, open_case: str, opened: int) -> Reply | None:
+    """The refusal of a complaint that could open no case at any time, on a live order or on one that has closed.
+
+    Each case stops the release of the money, which must have an end: hence one at a time, and only so many.
+    """
+    if refusal := too_long(policy, message.text):
+        return refusal
+    if message.reason not in policy.reasons:
+        return Reply.no("reason_unknown", policy.rule("reasons"), pack=policy.pack, codes=tuple(policy.reasons))
+    if open_case:
+        refusal = Reply.no("case_open_already", policy.rule(f"reasons.{message.reason}"), case=open_case)
+        return refusal.model_copy(update={"case_id": open_case})
+    if opened >= policy.limits.cases:
+        return Reply.no("cases_used_up", policy.rule("limits.cases"), most=policy.limits.cases)
+    return None
 
 
 def complain(standing: Standing, message: Complaint, at: datetime) -> Reply:
     """A complaint opens a case if its reason is known and its window is open at `at`; a refusal names the date."""
     policy = standing.order.policy
-    if refusal := over(standing) or too_long(policy, message.text) or unknown_reason(policy, message):
+    if refusal := over(standing) or unheard(policy, message, standing.open_case, standing.cases_opened):
         return refusal
     reason = Reason(message.reason)
     rule = policy.reasons[reason]
-    if standing.open_case:
-        refusal = Reply.no("case_open_already", standing.rule(f"reasons.{reason}"), case=standing.open_case)
-        return refusal.model_copy(update={"case_id": standing.open_case})
-    if refusal := cases_used_up(policy, standing.cases_opened):
-        return refusal
     if reason in UNTIL_ARRIVAL and standing.parcel.delivered_at:
         return Reply.no("has_arrived", standing.rule(f"reasons.{reason}.anchor"), standing.parcel.delivered_at)
     window = complaint_window(standing, rule)

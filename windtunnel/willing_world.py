@@ -112,7 +112,7 @@ class WillingWorld:
     def _record(self, call: Call) -> Answer:
         outcome: Outcome = call.read(Outcome)
         self.outcomes[outcome.order_id] = outcome
-        return Answer()
+        return Answer(result=True)
 
     def _recall(self, call: Call) -> Answer:
         query: RecallQuery = call.read(RecallQuery)

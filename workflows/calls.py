@@ -12,10 +12,16 @@ from domain.story import Outcome
 from workflows.options import ASK_ONCE, KEEP, described
 
 
-async def keep(outcome: Outcome) -> None:
-    """Record the outcome of an order, from which it can be taken up again; tried until it is there."""
+async def keep(outcome: Outcome) -> Outcome:
+    """Record the outcome of an order, from which it can be taken up again; tried until it is there. Gives it as kept.
+
+    A message that comes meanwhile may undo this workflow task, after it has recorded an outcome without the message:
+    where that one stands, this one is the next revision.
+    """
     options = described(KEEP, "Keep the outcome for analysis")
-    await workflow.execute_local_activity_method(OutcomeActivities.record, outcome, **options)
+    while not await workflow.execute_local_activity_method(OutcomeActivities.record, outcome, **options):
+        outcome = outcome.model_copy(update={"revision": outcome.revision + 1})
+    return outcome
 
 
 async def hand_in(submission: Submission) -> bool:

@@ -60,7 +60,7 @@ class Hearings:
         """Open a case about an order that had closed, by when `refunded` had gone back; a buyer's leaves them that."""
         now = self._docket.now()
         file = case_file(self._order, complaint, delivery, self.opened + 1, at, now, packing=self.packing)
-        late = {"late": True, "had": refunded if from_buyer else None, "refunded_before": refunded}
+        late = {"late": True, "refunded_before": refunded, "from_buyer": from_buyer}
         return self._begin(file.model_copy(update=late), at, "late_case_opened")
 
     def _begin(self, file: CaseFile, at: datetime, what: str) -> str:

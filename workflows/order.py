@@ -101,8 +101,8 @@ class OrderWorkflow:
             decision = await self._settle()
             await self._await_lost_parcel(decision)
             outcome = await self._close(decision)
-            # A chargeback may have come while the outcome was being recorded.
-            if not self.treasury.frozen:
+            # A chargeback may have come, and even gone, while the outcome was being recorded.
+            if not self.treasury.frozen and outcome.ledger == self.treasury.ledger:
                 return outcome
 
     # --- the phases ---
@@ -190,11 +190,10 @@ class OrderWorkflow:
         self.docket.stop()
         await self.treasury.handed_over()
         self.journal.note("closed", Role.BUYER, Role.SELLER, ending=decision.ending)
-        outcome = self._outcome(decision)
         self._publish()
-        await keep(outcome)
+        outcome = await keep(self._outcome(decision))
         await self.journal.posted()
-        self.closings += 1
+        self.closings = outcome.revision + 1
         workflow.logger.info("order closed", extra={"ending": decision.ending})
         return outcome
 

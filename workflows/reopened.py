@@ -17,7 +17,7 @@ from domain.cases.record import Resolution
 from domain.disputes import interlock
 from domain.duties import Duty, Receipt, Silence
 from domain.ledger import EntryKind
-from domain.messages import Chargeback, ChargebackState, Complaint, Message, Reply, Tracking
+from domain.messages import Chargeback, ChargebackState, Complaint, Message, Tracking
 from domain.money import Money
 from domain.order import Order
 from domain.parcel import Parcel
@@ -30,7 +30,7 @@ from domain.reopening import (
     refunded_undelivered,
 )
 from domain.requests import LabelFact, RecallQuery
-from domain.rights import cases_used_up, unknown_reason
+from domain.rights import unheard
 from domain.settlement import Decision, Ending
 from domain.states import OrderState, order_state
 from domain.story import Outcome, Status, StoryEntry
@@ -165,12 +165,8 @@ class Books:
             self._open(case_of_found_parcel(), at)
 
     def _complaint(self, message: Complaint, at: datetime) -> None:
-        if self.hearings.open_case:
-            reply = Reply.no("case_open_already", case=self.hearings.open_case)
-            self.journal.answer("buyer_complaint", Role.BUYER, reply)
-        elif refusal := cases_used_up(self.order.policy, self.hearings.opened) or unknown_reason(
-            self.order.policy, message
-        ):
+        hearings = self.hearings
+        if refusal := unheard(self.order.policy, message, hearings.open_case, hearings.opened):
             self.journal.answer("buyer_complaint", Role.BUYER, refusal)
         else:
             self._open(message, at, from_buyer=True)
@@ -248,10 +244,9 @@ class Books:
             }
         )
         self._publish()
-        await keep(outcome)
+        self._outcome = await keep(outcome)
         await self.journal.posted()
-        self._outcome = outcome
-        return outcome
+        return self._outcome
 
     # --- what is shown ---
 

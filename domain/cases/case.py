@@ -170,9 +170,9 @@ class CaseFile(Model):
 
     `opened_at` is when the buyer complained, `asked_at` from when the seller's time to answer counts.
     `packing` is what the seller showed when the parcel was handed over, `standing` are the rules by which a side agrees
-    beforehand. A `late` case was opened after its order had closed: it starts with support, and `had` is what the buyer
-    had back before, if that is not to shrink; `refunded_before` says it in any case. `so_far` is for a case with a long
-    history, which goes on in a new run.
+    beforehand. A `late` case was opened after its order had closed, by when `refunded_before` had gone back: it starts
+    with support, and it is not always the buyer who has complained. `so_far` is for a case with a long history, which
+    goes on in a new run.
     """
 
     case_id: str
@@ -194,14 +194,14 @@ class CaseFile(Model):
     standing: tuple[StandingRule, ...] = ()
     marketplace: str = ""
     late: bool = False
-    had: Money | None = None
     refunded_before: Money | None = None
+    from_buyer: bool = True
     so_far: CaseProgress | None = None
 
     @property
-    def from_buyer(self) -> bool:
-        """Whether the buyer has complained; of what else comes late, as a found parcel, the order opens a case."""
-        return not self.late or self.had is not None
+    def keeps(self) -> Money:
+        """What the buyer keeps whatever is decided: what went back before, unless this case asks whether it should."""
+        return self.refunded_before if self.refunded_before and self.from_buyer else self.at_stake.zero
 
     def rule(self, setting: str) -> str:
         """The id of one setting of the case's policy."""

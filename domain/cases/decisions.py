@@ -21,7 +21,7 @@ from domain.policy import NOTHING_CAME, CaseState, Remedy, limit_of
 def amount_of(file: CaseFile, remedy: Remedy, amount: Money | None) -> Money:
     """What the buyer is to have had back in total under a remedy: all, nothing more, or that of a partial refund."""
     if remedy is Remedy.RELEASE:
-        return file.had or file.at_stake.zero
+        return file.keeps
     if remedy is Remedy.PARTIAL_REFUND and amount is not None:
         return amount
     return file.at_stake
@@ -39,9 +39,8 @@ def unfit(file: CaseFile, remedy: Remedy, amount: Money | None) -> Reply | None:
         return Reply.no("amount_missing")
     if amount.currency != file.at_stake.currency:
         return Reply.no("amount_currency", amount=amount.currency, order=file.at_stake.currency)
-    least = file.had or file.at_stake.zero
-    if not least.minor < amount.minor < file.at_stake.minor:
-        return Reply.no("amount_beyond", least=least, at_stake=file.at_stake)
+    if not file.keeps.minor < amount.minor < file.at_stake.minor:
+        return Reply.no("amount_beyond", least=file.keeps, at_stake=file.at_stake)
     return None
 
 

@@ -134,6 +134,17 @@ def test_each_revision_is_kept_once(store: Engine) -> None:
     assert (first,) == tuple(SqlOutcomes(store).outcomes())
 
 
+def test_recording_tells_whether_the_outcome_is_the_one_kept(store: Engine) -> None:
+    """True for the first record of a revision and its repetitions, also later ones; false for another outcome."""
+    outcomes, first = SqlOutcomes(store), an_outcome("o-1", hours=2)
+    later = first.model_copy(update={"closed_at": first.closed_at + timedelta(milliseconds=15)})
+    other = first.model_copy(update={"cases_opened": 1})
+
+    told = [outcomes.record(outcome) for outcome in (first, first, later, other)]
+
+    assert [True, True, True, False] == told
+
+
 def test_the_latest_revision_of_each_order_is_read_in_order_of_closing(store: Engine) -> None:
     """An order that closed twice appears once, by its last closing, in whichever order the records came."""
     twice, once = an_outcome("o-1", hours=5, revision=1), an_outcome("o-2", hours=4)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
@@ -27,6 +28,7 @@ from runtime import TASK_QUEUE
 from tests.play import Play, begin, scan
 from tests.world import World, a_world, ny, usd
 from workflows.case import CaseWorkflow
+from workflows.order import OrderWorkflow
 from workflows.reopened import ReopenedOrderWorkflow
 
 DELIVERED = ny(11, 2, 12)
@@ -163,3 +165,44 @@ async def test_what_is_reported_again_changes_nothing(tmp_path: Path) -> None:
         outcome = await outcome_of(handle, world)
         assert (0, 0) == (outcome.revision, outcome.cases_opened)
         assert [] == list(world.outbox.notices("reopened-A-1-1"))
+
+
+@pytest.mark.parametrize("states", [["lost"], ["opened"], ["opened", "won"], ["opened", "lost"]])
+async def test_what_comes_while_the_outcome_is_recorded_is_in_the_outcome_that_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, states: list[str]
+) -> None:
+    """A message during the recording undoes its workflow task; the store's latest revision is the workflow's result."""
+    async with a_world(tmp_path) as world:
+        loop, record, kept = asyncio.get_running_loop(), world.outcomes.record, list[Outcome]()
+        play = await begin(world)
+
+        def recording(outcome: Outcome) -> bool:
+            kept.append(outcome)
+            for state in states if len(kept) == 1 else []:
+                message = Chargeback(chargeback_id="cb-1", state=state)
+                signal = play.handle.signal(OrderWorkflow.chargeback, message)
+                asyncio.run_coroutine_threadsafe(signal, loop).result()
+            return record(outcome)
+
+        monkeypatch.setattr(world.outcomes, "record", recording)
+        await play.ships()
+        await world.at(DELIVERED + timedelta(hours=1))
+        await play.delivered(DELIVERED)
+        await play.accepts()
+        outcome = await play.handle.result()
+
+        assert world.outcomes.recall("A-1") == outcome
+        assert kept[0].chargebacks == ()
+        assert outcome.chargebacks == ("cb-1",)
+        assert outcome.ledger.total(EntryKind.CHARGED_BACK) == (0 if "won" in states else 12_900)
+
+
+async def test_a_late_complaint_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    """A complaint about a closed order is held to the same limits as one about a live order, and the buyer is told."""
+    async with a_world(tmp_path) as world:
+        play = await accepted(world)
+        text = "x" * (play.order.policy.limits.text_characters + 1)
+        handle = await late(play, "buyer_complaint", Complaint(reason="not_as_described", text=text))
+        outcome = await outcome_of(handle, world)
+        assert 0 == outcome.cases_opened
+        assert "refused" in {notice.kind for notice in world.outbox.notices("reopened-A-1-1")}

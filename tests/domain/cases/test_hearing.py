@@ -156,7 +156,7 @@ def test_what_was_sent_back_is_not_withdrawn() -> None:
 
 def test_only_a_complaint_of_the_buyer_is_theirs_to_withdraw() -> None:
     """Who was refunded and has the parcel after all cannot close the case that is about it."""
-    found, complained = Sitting(a_file(late=True)), Sitting(a_file(late=True, had=usd(0)))
+    found, complained = Sitting(a_file(late=True, from_buyer=False)), Sitting(a_file(late=True))
 
     assert ["withdraw_not_yours", "withdrawn"] == [one.say("withdraw").code for one in (found, complained)]
 

@@ -140,7 +140,8 @@ FILE = st.builds(
         price,
         reason=reason,
         late=late,
-        had=usd(2_000) if late and shown else None,
+        refunded_before=usd(2_000) if late else None,
+        from_buyer=shown or not late,
         evidence=complete(reason) if shown else (),
         standing=standing,
         policy=a_policy(

@@ -343,7 +343,7 @@ def test_an_offer_that_meets_a_rule_settles_at_once() -> None:
 
 def test_a_rule_is_over_once_its_order_has_closed() -> None:
     """What a seller agreed to beforehand takes no money back after the end; they are asked, and a person may look."""
-    sitting = Sitting(a_file(late=True, had=usd(0), standing=(gives(30),)))
+    sitting = Sitting(a_file(late=True, refunded_before=usd(0), standing=(gives(30),)))
 
     assert "offer_made" == offers(sitting, Role.BUYER, 3_300).code
 

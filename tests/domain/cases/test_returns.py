@@ -66,7 +66,7 @@ def test_goods_that_are_not_sent_leave_the_money_with_the_seller() -> None:
 
 def test_a_late_case_does_not_take_back_what_the_buyer_had() -> None:
     """In a case about a closed order, goods that are not sent leave the buyer what they had back before."""
-    sitting = Sitting(a_file(evidence=SHOWN, late=True, had=usd(2_000))).decided(Remedy.RETURN_FOR_REFUND)
+    sitting = Sitting(a_file(evidence=SHOWN, late=True, refunded_before=usd(2_000))).decided(Remedy.RETURN_FOR_REFUND)
 
     sitting.until(DutyKind.SEND_BACK_FINAL)
 
