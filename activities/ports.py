@@ -5,11 +5,14 @@ Each has a sandbox adapter and, in production, a real one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from pydantic import Field
+
 from domain.base import Model
+from domain.claims import Claim, ClaimRequest
 from domain.histories import Histories
 from domain.parcel import Shipment
 from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Submission
@@ -106,6 +109,22 @@ class Carriers(Protocol):
         """
 
 
+class Claims(Protocol):
+    """Where a carrier or an insurer is asked to pay for a parcel. Each method raises `Unavailable` or `Refused`."""
+
+    def file_claim(self, request: ClaimRequest, documents: Sequence[bytes]) -> Claim:
+        """Make the claim, once for its parcel and kind, also when the answer to the first try was lost.
+
+        Raises `Refused` also if it can have no success: `not_insured`, `no_documents`, `currency_not_served`.
+        """
+
+    def find_claim(self, request: ClaimRequest) -> Claim | None:
+        """The claim for this parcel and kind that was not withdrawn, if one was made. Reads only."""
+
+    def withdraw_claim(self, request: ClaimRequest) -> Claim | None:
+        """Take an undecided claim back, as when the parcel turned up; the claim as it is then, none if none is made."""
+
+
 class Files(Protocol):
     """Where the files of evidence are kept, which a case knows by URI and hash only."""
 
@@ -141,11 +160,27 @@ class OutcomeStore(Protocol):
         """The latest outcome of an order, or none if there is none yet."""
 
 
+class PostalAddress(Model):
+    """Where parcels for a party go. Personal data; `country` is its ISO 3166-1 code of two letters."""
+
+    street1: str
+    street2: str = ""
+    city: str
+    state: str = ""
+    zip: str = ""
+    country: str
+    phone: str = ""
+
+
 class Contact(Model):
-    """How to reach a party. Personal data: never leaves the activities."""
+    """How to reach a party. Personal data: never leaves the activities.
+
+    `address` is for messages, `postal` for parcels: the outbox keeps contacts, and has no use for where people live.
+    """
 
     name: str
     address: str
+    postal: PostalAddress | None = Field(default=None, exclude=True)
 
 
 class Directory(Protocol):

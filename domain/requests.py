@@ -84,7 +84,8 @@ class Trace(Model):
 class LabelRequest(Model):
     """Buy a prepaid label for a parcel from `sender` to `receiver`, once for each `reference`.
 
-    With `pickup` the carrier fetches the parcel, otherwise its sender drops it off.
+    With `pickup` the carrier fetches the parcel, otherwise its sender drops it off; with `signature` it hands it over
+    against one only. `value` is what the parcel holds, for an insurance.
     The carrier is to charge in `currency`, since the cost goes into the ledger of the order.
     """
 
@@ -95,6 +96,8 @@ class LabelRequest(Model):
     receiver: Id
     pickup: bool
     currency: Currency
+    signature: bool = False
+    value: Money | None = None
     clock: Clock = REAL_TIME
 
 
