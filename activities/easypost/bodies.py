@@ -50,8 +50,9 @@ class Tracker(Model):
     id: Text = ""
     tracking_code: Text = ""
     carrier: Text = ""
-    status: Text = ""
+    mode: Text = ""
     created_at: Moment = None
+    updated_at: Moment = None
     signed_by: Text = ""
     est_delivery_date: Moment = None
     tracking_details: Several[Scan] = ()

@@ -24,7 +24,7 @@ Body = dict[str, Any]
 
 NOT_FOUND: Final = {"error": {"code": "NOT_FOUND", "message": "The requested resource could not be found."}}
 
-RATES: Final = (
+RATES: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("USPS", "Priority", "11.01", "USD"),
     ("UPSDAP", "Ground", "6.57", "USD"),
     ("USPS", "GA", "6.07", "USD"),
@@ -33,7 +33,7 @@ RATES: Final = (
 
 @dataclass
 class Fault:
-    """What the next request meets: an answer instead of the work or, `after` it, instead of its answer."""
+    """What the next request whose method and path fit `path` meets: an answer instead of the work or `after` it."""
 
     status: int = 503
     headers: dict[str, str] = field(default_factory=dict)
@@ -88,15 +88,15 @@ class Double:
         self.requests.append(f"{request.method} {path}")
         if request.headers.get("Authorization") != f"Bearer {KEY}":
             return _json(401, {"error": {"code": "UNAUTHORIZED", "message": "bad key", "errors": []}})
-        fault = self._fault(path)
+        fault = self._fault(self.requests[-1])
         if fault and not fault.after:
             return self._broken(fault, request)
         answer = self._route(request, path)
         return self._broken(fault, request) if fault else answer
 
-    def _fault(self, path: str) -> Fault | None:
+    def _fault(self, asked: str) -> Fault | None:
         for number, fault in enumerate(self.faults):
-            if re.search(fault.path, path):
+            if re.search(fault.path, asked):
                 return self.faults.pop(number)
         return None
 
