@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NoReturn
 
 import pydantic
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 if TYPE_CHECKING:
@@ -190,6 +190,23 @@ class Settings(BaseSettings):
     )
     ui_url: str = Field(
         "http://127.0.0.1:8233", pattern=r"^https?://\S+$", description="the Temporal Web UI, for links"
+    )
+    carriers: Annotated[Literal["sandbox", "easypost"], BeforeValidator(str.lower)] = Field(
+        "sandbox", description="sandbox, or easypost with REDRESS_EASYPOST_API_KEY"
+    )
+    carrier_activities_per_second: float = Field(
+        4, gt=0, le=1_000, description="how often all workers together ask real carriers, 0.1 to 1000 a second"
+    )
+    easypost_api_key: SecretStr | None = Field(None, description="a key of an EasyPost account")
+    easypost_url: str = Field(
+        "https://api.easypost.com/v2",
+        pattern=r"^https?://\S+[^/\s]$",
+        description="where EasyPost answers",
+    )
+    easypost_ounces: float = Field(32, gt=0, le=1_120, description="what a return weighs, in ounces, to 1120 (70 lb)")
+    easypost_insure: bool = Field(False, description="true or false: whether return labels are insured")
+    easypost_claims_email: str | None = Field(
+        None, pattern=r"^[^@\s]+@[^@\s]+$", description="the e-mail address of the marketplace for insurance claims"
     )
     deployment_name: str | None = Field(
         None,

@@ -23,9 +23,9 @@ import runtime
 if TYPE_CHECKING:
     from sqlalchemy import Engine
     from temporalio.client import Client
-    from temporalio.worker import Worker
+    from temporalio.worker import Worker, WorkerDeploymentConfig
 
-    from activities.ports import Carriers, Directory, Files, Outbox, OutcomeStore, Payments
+    from activities.ports import Carriers, Claims, Directory, Documents, Files, Outbox, OutcomeStore, Payments
 
 CARRIER_FILE: Final = "carrier.sqlite"
 PAYMENTS_FILE: Final = "payments.sqlite"
@@ -47,13 +47,14 @@ class Adapters:
     outcomes: OutcomeStore
     directory: Directory
     files: Files
+    claims: Claims
+    documents: Documents
 
     @classmethod
     def from_settings(cls, settings: runtime.Settings) -> Self:
         """The sandbox, in files that it shares with the demo, and our own store. Raises runtime.SettingsError."""
         from activities.notices import SqlOutbox
         from activities.outcomes import SqlOutcomes
-        from activities.sandbox.carrier import SandboxCarrier
         from activities.sandbox.directory import SandboxDirectory
         from activities.sandbox.files import SandboxFiles
         from activities.sandbox.payments import SandboxPayments
@@ -66,24 +67,30 @@ class Adapters:
                 "Write a folder that we may write to, for example var."
             ) from None
         store = _open_store(settings.store_url)
+        carriers, claims = _carriers(settings)
+        files = SandboxFiles(settings.data_dir / EVIDENCE_FOLDER)
         return cls(
-            carriers=SandboxCarrier(settings.data_dir / CARRIER_FILE),
+            carriers=carriers,
+            claims=claims,
             payments=SandboxPayments(settings.data_dir / PAYMENTS_FILE),
             outbox=SqlOutbox(store),
             outcomes=SqlOutcomes(store),
             directory=SandboxDirectory(),
-            files=SandboxFiles(settings.data_dir / EVIDENCE_FOLDER),
+            files=files,
+            documents=files,
         )
 
     def activities(self) -> list[Callable[..., Any]]:
         """Every activity, over these adapters."""
         from activities.carriers import CarrierActivities
+        from activities.claims import ClaimActivities
         from activities.evidence import EvidenceActivities
         from activities.notices import NoticeActivities
         from activities.outcomes import OutcomeActivities
         from activities.payments import PaymentActivities
 
         carriers = CarrierActivities(self.carriers, self.directory)
+        claims = ClaimActivities(self.claims, self.documents)
         payments = PaymentActivities(self.payments)
         outcomes = OutcomeActivities(self.outcomes)
         return [
@@ -91,6 +98,8 @@ class Adapters:
             carriers.trace,
             carriers.buy_label,
             carriers.refund_label,
+            claims.claim,
+            claims.withdraw,
             EvidenceActivities(self.files).check,
             NoticeActivities(self.outbox, self.directory).post,
             outcomes.record,
@@ -101,6 +110,30 @@ class Adapters:
             payments.claw_back,
             payments.submit_evidence,
         ]
+
+
+def _carriers(settings: runtime.Settings) -> tuple[Carriers, Claims]:
+    if settings.carriers == "sandbox":
+        from activities.sandbox.carrier import SandboxCarrier
+        from activities.sandbox.claims import SandboxClaims
+
+        path = settings.data_dir / CARRIER_FILE
+        return SandboxCarrier(path), SandboxClaims(path)
+    from activities.easypost.carrier import EasyPostCarriers
+    from activities.easypost.client import EasyPost
+    from activities.easypost.labels import Wishes
+
+    if settings.easypost_api_key is None:
+        raise runtime.SettingsError(
+            "REDRESS_CARRIERS=easypost needs REDRESS_EASYPOST_API_KEY: a key of your EasyPost account, "
+            "for trials one that begins with EZTK."
+        )
+    easypost = EasyPostCarriers(
+        EasyPost(settings.easypost_api_key, settings.easypost_url),
+        Wishes(ounces=settings.easypost_ounces, insure=settings.easypost_insure),
+        settings.easypost_claims_email,
+    )
+    return easypost, easypost
 
 
 def _open_store(url: str) -> Engine:
@@ -138,32 +171,69 @@ def build_worker(
     It is versioned only if the environment names a deployment: the tasks of a versioned worker wait until an operator
     has made its version the current one.
     """
-    from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-    from temporalio.worker import Worker, WorkerDeploymentConfig
+    from temporalio.worker import Worker
 
+    from carrier_queue import ToCarrierQueue
     from workflows.registry import WORKFLOWS
 
-    deployment = None
-    if settings.deployment_name and settings.build_id:
-        deployment = WorkerDeploymentConfig(
-            version=WorkerDeploymentVersion(settings.deployment_name, settings.build_id),
-            use_worker_versioning=True,
-            # An order lives for weeks: it moves to new code, which replay tests keep compatible.
-            default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
-        )
     return Worker(
         client,
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
         activities=activities,
         activity_executor=pool,
+        interceptors=[] if settings.carriers == "sandbox" else [ToCarrierQueue()],
         max_cached_workflows=settings.max_cached_workflows,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_seconds),
         max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
         max_concurrent_activities=settings.max_concurrent_activities,
         max_concurrent_local_activities=settings.max_concurrent_activities,
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_seconds),
-        deployment_config=deployment,
+        deployment_config=_deployment(settings),
+    )
+
+
+def build_carrier_worker(
+    client: Client, settings: runtime.Settings, activities: Sequence[Callable[..., Any]], pool: ThreadPoolExecutor
+) -> Worker:
+    """A worker for what is asked of real carriers, on a queue of its own whose pace holds for all workers together."""
+    from temporalio.worker import Worker
+
+    from carrier_queue import carrier_queue
+
+    return Worker(
+        client,
+        task_queue=carrier_queue(settings.task_queue),
+        activities=activities,
+        activity_executor=pool,
+        max_concurrent_activities=settings.max_concurrent_activities,
+        max_task_queue_activities_per_second=settings.carrier_activities_per_second,
+        graceful_shutdown_timeout=timedelta(seconds=settings.graceful_seconds),
+        deployment_config=_deployment(settings),
+    )
+
+
+def build_workers(
+    client: Client, settings: runtime.Settings, activities: Sequence[Callable[..., Any]], pool: ThreadPoolExecutor
+) -> list[Worker]:
+    """All workers of one process: two where real carriers are asked, since their pace must not hold back the rest."""
+    workers = [build_worker(client, settings, activities, pool)]
+    if settings.carriers != "sandbox":
+        workers.append(build_carrier_worker(client, settings, activities, pool))
+    return workers
+
+
+def _deployment(settings: runtime.Settings) -> WorkerDeploymentConfig | None:
+    from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+    from temporalio.worker import WorkerDeploymentConfig
+
+    if not settings.deployment_name or not settings.build_id:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(settings.deployment_name, settings.build_id),
+        use_worker_versioning=True,
+        # An order lives for weeks: it moves to new code, which replay tests keep compatible.
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
     )
 
 
@@ -172,9 +242,11 @@ async def serve(settings: runtime.Settings, arguments: argparse.Namespace) -> No
     activities = build_activities(settings)
     async with _temporal(settings, arguments) as (client, ui_url):
         await runtime.register_search_attributes(client)
-        # Twice the activities, since local ones run in the same threads.
-        with ThreadPoolExecutor(2 * settings.max_concurrent_activities, "activity") as pool:
-            async with build_worker(client, settings, activities, pool):
+        # Thrice the activities, since local ones and those of carriers run in the same threads.
+        with ThreadPoolExecutor(3 * settings.max_concurrent_activities, "activity") as pool:
+            async with contextlib.AsyncExitStack() as running:
+                for one in build_workers(client, settings, activities, pool):
+                    await running.enter_async_context(one)
                 _tell_ready(client, settings, ui_url)
                 await asyncio.Event().wait()
 

@@ -79,7 +79,7 @@ class CarrierActivities:
 
         Raises ApplicationError, retryable as `CarrierUnavailable`, final as `CarrierRefused`.
         """
-        with _carrier_errors(f"trace {ask.shipment}"):
+        with carrier_errors(f"trace {ask.shipment}"):
             self._carriers.trace(ask.shipment, ask.reference)
 
     @activity.defn(name="carrier.buy_label")
@@ -91,7 +91,7 @@ class CarrierActivities:
         """
         now = ask.clock.now(activity.info().started_time)
         sender, receiver = self._contact(ask.sender), self._contact(ask.receiver)
-        with _carrier_errors(f"sell label {ask.reference}"):
+        with carrier_errors(f"sell label {ask.reference}"):
             return self._carriers.buy_label(ask, sender, receiver, now)
 
     @activity.defn(name="carrier.refund_label")
@@ -102,7 +102,7 @@ class CarrierActivities:
         Raises ApplicationError, retryable as `CarrierUnavailable`, final as `CarrierRefused`.
         """
         now = ask.clock.now(activity.info().started_time)
-        with _carrier_errors(f"take label {ask.reference} back"):
+        with carrier_errors(f"take label {ask.reference} back"):
             return self._carriers.refund_label(ask, now)
 
     def _contact(self, party_id: str) -> Contact | None:
@@ -117,7 +117,8 @@ class CarrierActivities:
 
 
 @contextmanager
-def _carrier_errors(what: str) -> Iterator[None]:
+def carrier_errors(what: str) -> Iterator[None]:
+    """What a carrier answers to `what` as the errors of an activity, with the pause that it asks for."""
     try:
         yield
     except Unavailable as error:

@@ -137,6 +137,16 @@ class Files(Protocol):
         """
 
 
+class Documents(Protocol):
+    """The same store, where a file itself goes to somebody else, such as an insurer."""
+
+    def content(self, uri: str, *, most: int) -> bytes | None:
+        """What is at this URI now; none if there is no such file, under the same rule as `Files`.
+
+        Raises `Unavailable`, or `Refused` (`too_large`) if it has more than `most` bytes.
+        """
+
+
 class Outbox(Protocol):
     """Where notices wait for delivery."""
 

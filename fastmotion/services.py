@@ -9,6 +9,7 @@ from typing import Any
 from activities.notices import SqlOutbox
 from activities.outcomes import SqlOutcomes
 from activities.sandbox.carrier import SandboxCarrier
+from activities.sandbox.claims import SandboxClaims
 from activities.sandbox.directory import SandboxDirectory
 from activities.sandbox.files import SandboxFiles
 from activities.sandbox.payments import SandboxPayments
@@ -27,6 +28,7 @@ class SandboxServices:
 
     def __init__(self, folder: Path) -> None:
         self.carrier = SandboxCarrier(folder / CARRIER_FILE)
+        self.claims = SandboxClaims(folder / CARRIER_FILE)
         self.payments = SandboxPayments(folder / PAYMENTS_FILE)
         self.files = SandboxFiles(folder / EVIDENCE_FOLDER)
         store = open_store(f"sqlite:///{folder / 'redress.sqlite'}")
@@ -42,6 +44,8 @@ class SandboxServices:
             outcomes=self.outcomes,
             directory=SandboxDirectory(),
             files=self.files,
+            claims=self.claims,
+            documents=self.files,
         ).activities()
 
     def prepare(self, draft: OrderDraft, journeys: Mapping[Shipment, News]) -> None:

@@ -9,12 +9,13 @@ from activities.carriers import CarrierActivities
 from activities.evidence import UNAVAILABLE, EvidenceActivities
 from activities.outcomes import OutcomeActivities
 from domain.cases.case import CaseFile, CaseRecord, Freeze
+from domain.cases.protection import signature_needed
 from domain.cases.record import Evidence, Resolution
 from domain.chargeback_bundle import bundle
 from domain.histories import Histories
 from domain.requests import FileCheck, FileChecks, FilesFound, HistoryQuery, Label, LabelFact, LabelRefund, LabelRequest
 from workflows.calls import hand_in
-from workflows.options import ASK_ONCE, READ_FILES, described
+from workflows.options import ASK_ONCE, READ_FILES, TRADE_LABEL, described
 
 
 class Errands:
@@ -62,9 +63,11 @@ class Errands:
             receiver=case.seller.id,
             pickup=case.policy.returns.pickup,
             currency=case.at_stake.currency,
+            signature=signature_needed(case),
+            value=case.at_stake,
             clock=case.clock,
         )
-        options = described(ASK_ONCE, f"Buy the return label {request.reference}")
+        options = described(TRADE_LABEL, f"Buy the return label {request.reference}")
         try:
             return await workflow.execute_activity_method(CarrierActivities.buy_label, request, **options)
         except ActivityError as error:
@@ -74,7 +77,7 @@ class Errands:
     async def refund_label(self, label: Label) -> bool | None:
         """Give an unused label back: whether its price comes back; none if the carrier gave no answer."""
         refund = LabelRefund(reference=label.reference, shipment=label.shipment, clock=self._case.clock)
-        options = described(ASK_ONCE, f"Give the unused label {label.reference} back")
+        options = described(TRADE_LABEL, f"Give the unused label {label.reference} back")
         try:
             return await workflow.execute_activity_method(CarrierActivities.refund_label, refund, **options)
         except ActivityError as error:

@@ -32,6 +32,10 @@ ASK_ONCE: ActivityConfig = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=5),
 }
 
+# As many tries in the same time, but each may take as long as several requests of a slow carrier one after the other:
+# an attempt that is given up too early would run on beside the next one.
+TRADE_LABEL: ActivityConfig = {**ASK_ONCE, "start_to_close_timeout": timedelta(minutes=2)}
+
 # The outcome of an order is in our own database, but the order may be closing only now. What has none after a day was
 # never closed by itself: then a person must look, and sees the failed workflow.
 RECALL: ActivityConfig = {

@@ -18,7 +18,7 @@ from typing import Final
 
 from pydantic import Field
 
-from activities.ports import Unavailable
+from activities.ports import Refused, Unavailable
 from activities.sqlite import create, transaction
 from domain.base import Model
 
@@ -43,7 +43,10 @@ class Faults(Model):
 
 
 class SandboxFiles:
-    """The `Files` port over a folder, which is made if it is missing. Safe to share between threads and processes."""
+    """The ports `Files` and `Documents` over a folder, which is made if it is missing.
+
+    Safe to share between threads and processes.
+    """
 
     def __init__(self, folder: Path | str) -> None:
         self._folder = Path(folder)
@@ -88,6 +91,17 @@ class SandboxFiles:
         except FileNotFoundError:
             return None
         return digest.hexdigest()
+
+    def content(self, uri: str, *, most: int) -> bytes | None:
+        """What is there now, at most `most` bytes. None also for every URI that is not of this store."""
+        self._fail(uri)
+        path = self._path(uri)
+        try:
+            if path is None or path.stat().st_size <= most:
+                return path.read_bytes() if path else None
+        except FileNotFoundError:
+            return None
+        raise Refused("too_large", f"the file {path.name} has more than {most} bytes")
 
     def _path(self, uri: str) -> Path | None:
         parts = _URI.fullmatch(uri)

@@ -8,6 +8,12 @@ from domain.policy import limit_of
 from domain.wording import moment
 
 
+def signature_needed(file: CaseFile) -> bool:
+    """Whether a parcel of such a value counts as delivered only against a signature."""
+    limit = limit_of(file.policy.seller_protection.signature_above, file.at_stake.currency)
+    return limit is not None and limit < file.at_stake
+
+
 def protection(file: CaseFile) -> tuple[str, tuple[Ground, ...]] | None:
     """The rule that protects the seller and what it rests on; none if no rule does.
 
@@ -19,7 +25,7 @@ def protection(file: CaseFile) -> tuple[str, tuple[Ground, ...]] | None:
         return None
     if file.reason in rules.tracked_delivery and delivery.delivered_at and not delivery.shipped_late:
         limit = limit_of(rules.signature_above, file.at_stake.currency)
-        if limit is None or file.at_stake <= limit or delivery.signed:
+        if not signature_needed(file) or delivery.signed:
             rule = file.rule("seller_protection.tracked_delivery")
             facts = {"at": moment(delivery.delivered_at), "shipment": str(delivery.shipment or "?")}
             grounds = [Ground(code="delivered_by_tracking", facts=facts, basis=(f"rule:{rule}", "event:delivered"))]
