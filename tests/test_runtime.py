@@ -212,3 +212,29 @@ async def test_without_permission_to_register_a_warning_says_what_is_missing(cap
     assert "--namespace prod --name OrderId --type Keyword" in caplog.text
     assert "--name Risk --type Double" in caplog.text
     assert "--name NextDeadline --type Datetime" in caplog.text
+
+
+# --- carriers ---
+
+
+def test_the_key_of_a_carrier_shows_in_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the settings nor a complaint about another setting show it."""
+    monkeypatch.setenv("REDRESS_CARRIERS", "EasyPost")
+    monkeypatch.setenv("REDRESS_EASYPOST_API_KEY", "EZAKsekrit")
+    settings = load_settings()
+    monkeypatch.setenv("REDRESS_EASYPOST_OUNCES", "0")
+
+    with pytest.raises(SettingsError) as wrong:
+        load_settings()
+
+    assert ("easypost", 4) == (settings.carriers, settings.carrier_activities_per_second)
+    assert "sekrit" not in f"{settings!r} {settings} {settings.model_dump_json()} {wrong.value}"
+    assert "REDRESS_EASYPOST_OUNCES is wrong" in str(wrong.value)
+
+
+def test_a_carrier_that_there_is_no_adapter_for_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line says which there are."""
+    monkeypatch.setenv("REDRESS_CARRIERS", "shippo")
+
+    with pytest.raises(SettingsError, match=r"REDRESS_CARRIERS is wrong.*sandbox, or easypost"):
+        load_settings()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import wording
+from domain import tracking_numbers, wording
 from domain.carriers import build
 from domain.carriers.data import CARRIERS, COUNTRIES
 from domain.tracking_numbers import Fault, check_tracking_number, normalise, sandbox_number
@@ -77,6 +77,22 @@ def test_source_invalid_numbers() -> None:
     assert len(numbers) == 88
     assert accepted == [("purolator", "331426749957")]
     assert set(accepted) <= set(_source_numbers("valid"))
+
+
+@needs_data
+def test_every_format_judges_its_own_numbers_as_the_source_does() -> None:
+    """Taken alone, each format passes all of its valid numbers and refuses all of its invalid ones."""
+    judged: dict[tuple[str, bool], int] = {}
+    for path in sorted(DATA.glob("*.json")):
+        for kind in json.loads(path.read_text("utf-8"))["tracking_numbers"]:
+            form = build._format(kind)
+            for verdict, numbers in kind["test_numbers"].items():
+                for number in numbers:
+                    match = re.fullmatch(form.pattern, normalise(number))
+                    passes = match is not None and tracking_numbers._fault(form, match) is None
+                    judged[verdict, passes] = judged.get((verdict, passes), 0) + 1
+
+    assert {("valid", True): 192, ("invalid", False): 88} == judged
 
 
 @needs_data

@@ -56,6 +56,7 @@ class Double:
         self.bodies: list[Body] = []
         self.faults: list[Fault] = []
         self.decision = "submitted"
+        self.verdict = "submitted"
         self.unindexed = 0
         self.rates = RATES
         self._clock = BEGUN
@@ -201,7 +202,7 @@ class Double:
         if asked["tracking_code"] not in self.insured:
             text = "No eligible insurance found with provided tracking code."
             return _json(404, {"error": NOT_FOUND["error"] | {"errors": [text]}})
-        claim = asked | {"id": f"clm_{len(self.claims) + 1:032x}", "object": "Claim", "status": "submitted"}
+        claim = asked | {"id": f"clm_{len(self.claims) + 1:032x}", "object": "Claim", "status": self.verdict}
         self.claims[claim["id"]] = claim | {"approved_amount": None, "requested_amount": asked["amount"]}
         return _json(200, self.claims[claim["id"]])
 
