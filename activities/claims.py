@@ -43,8 +43,9 @@ class ClaimActivities:
             claim = self._claims.find_claim(ask) or self._claims.file_claim(ask, self._documents(ask))
         if claim.decided:
             return claim
+        hours = ASKED_AGAIN / timedelta(hours=1)
         raise ApplicationError(
-            f"Claim {claim.claim_id} for {ask.shipment} is {claim.state}; asked again in {ASKED_AGAIN}",
+            f"Claim {claim.claim_id} for {ask.shipment} is {claim.state}; asked again in {hours:.0f} h",
             type=NOT_DECIDED,
             category=ApplicationErrorCategory.BENIGN,
             next_retry_delay=ASKED_AGAIN,

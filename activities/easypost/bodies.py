@@ -68,6 +68,12 @@ class Rate(Model):
     currency: Text = ""
 
 
+class Rates(Model):
+    """The answer to a question for new prices."""
+
+    rates: Several[Rate] = ()
+
+
 class Fee(Model):
     """What EasyPost took from the wallet, in US dollars."""
 
@@ -83,8 +89,8 @@ class PostageLabel(Model):
     label_url: Text = ""
 
 
-class Parcel(Model):
-    """A shipment at EasyPost: a label that was bought, or is still to be."""
+class Postage(Model):
+    """A shipment at EasyPost: a label that was bought, or is still to be, and what came of it."""
 
     id: str
     reference: Text = ""
@@ -108,10 +114,10 @@ class Parcel(Model):
         return bool(self.refund_status)
 
 
-class Parcels(Model):
+class PostagePage(Model):
     """A page of a list of shipments, newest first."""
 
-    shipments: Several[Parcel] = ()
+    shipments: Several[Postage] = ()
     has_more: bool | None = None
 
 
@@ -125,7 +131,7 @@ class ClaimBody(Model):
     approved_amount: Text = ""
 
 
-class Claims(Model):
+class ClaimPage(Model):
     """A page of a list of claims, newest first."""
 
     claims: Several[ClaimBody] = ()

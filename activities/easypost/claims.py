@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from activities.easypost.amounts import decimal_of, money_of
-from activities.easypost.bodies import ClaimBody, Claims
+from activities.easypost.bodies import ClaimBody, ClaimPage
 from activities.easypost.client import NOT_FOUND, EasyPost
 from activities.ports import Refused, Unavailable
 from domain.claims import NEEDS_DOCUMENTS, Claim, ClaimRequest, ClaimState
@@ -77,7 +77,7 @@ class EasyPostClaims:
         window: dict[str, Any] = {"page_size": _PAGE}
         number = request.shipment.tracking_number
         for _ in range(_MOST_PAGES):
-            page = self._easypost.ask(Claims, lambda api: api.claim.all(**window))
+            page = self._easypost.ask(ClaimPage, lambda api: api.claim.all(**window))
             for one in page.claims:
                 same = normalise(one.tracking_code) == number and one.type == request.kind
                 if same and one.status != ClaimState.CANCELLED:

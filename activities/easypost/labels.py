@@ -8,22 +8,17 @@ an attempt may have told already, and the other is given back at once, whichever
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from urllib.parse import quote
 
-from activities.easypost.amounts import decimal_of, money_of
-from activities.easypost.bodies import Parcel, Parcels, Rate
+from activities.easypost import postage
+from activities.easypost.amounts import decimal_of
+from activities.easypost.bodies import Postage, PostagePage, Rates
 from activities.easypost.client import EasyPost
-from activities.easypost.mapping import events
-from activities.easypost.names import our_code
-from activities.ports import Contact, PostalAddress, Refused, Unavailable
+from activities.easypost.postage import FEES_IN
+from activities.ports import Contact, Refused, Unavailable
 from domain.base import Model
-from domain.money import Money
-from domain.parcel import Parcel as Journey
-from domain.parcel import Shipment
 from domain.requests import Label, LabelRefund, LabelRequest
 from domain.tracking_numbers import normalise
 
@@ -34,9 +29,6 @@ OVERLAP: Final = timedelta(minutes=15)
 
 DECIDES_AFTER: Final = timedelta(hours=12)
 """How often to ask what a carrier, who has 30 days for it, has decided about a label given back."""
-
-FEES_IN: Final = "USD"
-"""The currency of EasyPost's wallet, fees and insurance."""
 
 _PAGE: Final = 100
 _MOST_PAGES: Final = 20
@@ -62,12 +54,14 @@ class EasyPostLabels:
         """The label of this reference, bought unless it has been."""
         shipment = self._find(request.reference)
         if shipment is None:
-            shipment = self._create(request, _postal(request.sender, sender), _postal(request.receiver, receiver))
+            shipment = self._create(
+                request, postage.address(request.sender, sender), postage.address(request.receiver, receiver)
+            )
         elif not shipment.bought:
             shipment = self._rated_anew(shipment)
         if not shipment.bought:
             shipment = self._pay(shipment, request)
-        return _label(request, self._only(shipment, request.reference))
+        return postage.label(request, self._only(shipment, request.reference))
 
     def give_back(self, refund: LabelRefund) -> bool:
         """Whether the price of the label comes back. Raises Unavailable until the carrier has decided."""
@@ -79,7 +73,7 @@ class EasyPostLabels:
                 return True
             case "not_applicable":
                 return False
-            case "rejected" if _scanned(shipment):
+            case "rejected" if postage.scanned(shipment):
                 return False
             case "rejected":
                 # Carriers reject what they have not yet in their books: EasyPost advises to ask again.
@@ -91,10 +85,10 @@ class EasyPostLabels:
             DECIDES_AFTER.total_seconds(),
         )
 
-    def _find(self, reference: str) -> Parcel | None:
-        return self._easypost.find(Parcel, lambda api: api.shipment.retrieve(quote(reference, safe="")))
+    def _find(self, reference: str) -> Postage | None:
+        return self._easypost.find(Postage, lambda api: api.shipment.retrieve(quote(reference, safe="")))
 
-    def _create(self, request: LabelRequest, sender: dict[str, str], receiver: dict[str, str]) -> Parcel:
+    def _create(self, request: LabelRequest, sender: dict[str, str], receiver: dict[str, str]) -> Postage:
         if request.pickup:
             raise Refused(
                 "no_pickup",
@@ -105,7 +99,7 @@ class EasyPostLabels:
             options["delivery_confirmation"] = "SIGNATURE"
         # EasyPost exchanges the two addresses of a return, which is written like the parcel that it returns.
         return self._easypost.ask(
-            Parcel,
+            Postage,
             lambda api: api.shipment.create(
                 reference=request.reference,
                 is_return=True,
@@ -116,39 +110,39 @@ class EasyPostLabels:
             ),
         )
 
-    def _rated_anew(self, shipment: Parcel) -> Parcel:
+    def _rated_anew(self, shipment: Postage) -> Postage:
         """The prices of an earlier attempt may no longer hold."""
         rated = self._easypost.ask(Rates, lambda api: api.shipment.regenerate_rates(shipment.id))
         return shipment.model_copy(update={"rates": rated.rates})
 
-    def _pay(self, shipment: Parcel, request: LabelRequest) -> Parcel:
-        rate = _cheapest(shipment, request.currency)
+    def _pay(self, shipment: Postage, request: LabelRequest) -> Postage:
+        rate = postage.cheapest(shipment, request.currency)
         extra = {}
         if self._wishes.insure and request.value is not None and request.value.currency == FEES_IN:
             extra["insurance"] = str(decimal_of(request.value))
         try:
-            return self._easypost.ask(Parcel, lambda api: api.shipment.buy(shipment.id, rate={"id": rate.id}, **extra))
+            return self._easypost.ask(Postage, lambda api: api.shipment.buy(shipment.id, rate={"id": rate.id}, **extra))
         except Refused as refused:
             if refused.code != _EXISTS:
                 raise
-            return self._easypost.ask(Parcel, lambda api: api.shipment.retrieve(shipment.id))
+            return self._easypost.ask(Postage, lambda api: api.shipment.retrieve(shipment.id))
 
-    def _only(self, shipment: Parcel, reference: str) -> Parcel:
+    def _only(self, shipment: Postage, reference: str) -> Postage:
         """The one label that counts for this reference; any other is given back."""
-        kept, *doubles = sorted(self._same(shipment, reference), key=_sold_at)
+        kept, *doubles = sorted(self._same(shipment, reference), key=postage.sold_at)
         for double in doubles:
             if not double.given_back:
                 self._void(double)
         return kept
 
-    def _void(self, double: Parcel) -> None:
+    def _void(self, double: Postage) -> None:
         try:
             self._ask_back(double)
         except Refused as refused:
             # The label that counts is good all the same; a person can ask for the money in the dashboard.
             log.warning("a second label could not be given back: shipment %s (%s)", double.id, refused.code)
 
-    def _same(self, shipment: Parcel, reference: str) -> list[Parcel]:
+    def _same(self, shipment: Postage, reference: str) -> list[Postage]:
         """All shipments with a label for this reference that were made around the time of `shipment`, and itself."""
         found = {shipment.id: shipment}
         if shipment.created_at is not None:
@@ -159,7 +153,7 @@ class EasyPostLabels:
                 "end_datetime": (shipment.created_at + OVERLAP).isoformat(),
             }
             for _ in range(_MOST_PAGES):
-                page = self._easypost.ask(Parcels, lambda api: api.shipment.all(**window))
+                page = self._easypost.ask(PostagePage, lambda api: api.shipment.all(**window))
                 found |= {one.id: one for one in page.shipments if one.reference == reference}
                 if not page.has_more or not page.shipments:
                     break
@@ -168,7 +162,7 @@ class EasyPostLabels:
                 raise Unavailable("too many labels were bought at the same time to look for doubles")
         return [one for one in found.values() if one.bought]
 
-    def _sold(self, refund: LabelRefund) -> Parcel:
+    def _sold(self, refund: LabelRefund) -> Postage:
         number = refund.shipment.tracking_number
         found = self._find(refund.reference)
         if found is not None and normalise(found.tracking_code) != number:
@@ -183,71 +177,5 @@ class EasyPostLabels:
             )
         return found
 
-    def _ask_back(self, shipment: Parcel) -> Parcel:
-        return self._easypost.ask(Parcel, lambda api: api.shipment.refund(shipment.id))
-
-
-class Rates(Model):
-    """The answer to a question for new prices."""
-
-    rates: tuple[Rate, ...] = ()
-
-
-def _postal(party_id: str, contact: Contact | None) -> dict[str, str]:
-    postal: PostalAddress | None = contact.postal if contact else None
-    if contact is None or postal is None:
-        raise Refused(
-            "unknown_address",
-            f"the postal address of {party_id} is not known. Enter it in the directory, then ask again",
-        )
-    return {"name": contact.name, **{name: text for name, text in postal.model_dump().items() if text}}
-
-
-def _cheapest(shipment: Parcel, currency: str) -> Rate:
-    priced = [
-        (price.minor, rate.id, rate)
-        for rate in shipment.rates
-        if rate.id and rate.currency == currency and (price := money_of(rate.rate, currency)) is not None
-    ]
-    if priced:
-        return min(priced, key=lambda one: one[:2])[2]
-    others = sorted({rate.currency for rate in shipment.rates} - {currency, ""})
-    if others:
-        raise Refused("currency_not_served", f"no carrier here sells labels in {currency}, only in {', '.join(others)}")
-    raise Refused(
-        "no_rates",
-        f"no carrier of the account sells this label. Its shipment {shipment.id} in EasyPost's dashboard says why",
-    )
-
-
-def _label(request: LabelRequest, shipment: Parcel) -> Label:
-    rate = shipment.selected_rate
-    number = normalise(shipment.tracking_code)
-    cost = _cost(shipment, rate) if rate else None
-    if shipment.postage_label is None or rate is None or cost is None or not number:
-        raise Unavailable(f"the label of shipment {shipment.id} is not complete yet")
-    return Label(
-        reference=request.reference,
-        shipment=Shipment(carrier=our_code(rate.carrier), tracking_number=number),
-        cost=cost,
-        uri=shipment.postage_label.label_url,
-    )
-
-
-def _cost(shipment: Parcel, rate: Rate) -> Money | None:
-    """All that was taken for the label, with EasyPost's own fees; in another currency than theirs, the postage."""
-    charged = [fee.amount for fee in shipment.fees if fee.charged]
-    if rate.currency == FEES_IN and charged:
-        with suppress(InvalidOperation):
-            return money_of(str(sum(map(Decimal, charged))), FEES_IN)
-    return money_of(rate.rate, rate.currency)
-
-
-def _sold_at(shipment: Parcel) -> tuple[str, str]:
-    label = shipment.postage_label
-    return label.created_at.isoformat() if label and label.created_at else "", shipment.id
-
-
-def _scanned(shipment: Parcel) -> bool:
-    tracker = shipment.tracker
-    return tracker is not None and Journey(events=events(tracker)).scanned_at is not None
+    def _ask_back(self, shipment: Postage) -> Postage:
+        return self._easypost.ask(Postage, lambda api: api.shipment.refund(shipment.id))

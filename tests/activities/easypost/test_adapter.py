@@ -19,7 +19,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.carriers import CarrierActivities
 from activities.easypost import labels
-from activities.easypost.bodies import Parcel
+from activities.easypost.bodies import Postage
 from activities.easypost.carrier import EasyPostCarriers
 from activities.easypost.client import EasyPost
 from activities.easypost.labels import Wishes
@@ -384,7 +384,7 @@ def test_a_stale_attempt_does_not_void_the_label_that_counts(double: Double, car
     counts = buy(an_adapter(double))
 
     attempt = carrier._labels
-    again = attempt._only(attempt._pay(Parcel.model_validate(stale), REQUEST), REQUEST.reference)
+    again = attempt._only(attempt._pay(Postage.model_validate(stale), REQUEST), REQUEST.reference)
 
     assert counts.shipment.tracking_number == again.tracking_code
     assert [counts.shipment.tracking_number] == [one["tracking_code"] for one in double.labels(REQUEST.reference)]
