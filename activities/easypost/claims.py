@@ -33,7 +33,7 @@ class EasyPostClaims:
     def file_claim(self, request: ClaimRequest, documents: Sequence[bytes]) -> Claim:
         """The claim for this parcel and kind, made unless there is one that was not cancelled."""
         if (known := self._find(request)) is not None:
-            return _claim(known)
+            return as_claim(known)
         if self._contact_email is None:
             raise Refused("no_contact", "EasyPost wants an e-mail address. Set REDRESS_EASYPOST_CLAIMS_EMAIL")
         if request.amount.currency != CURRENCY:
@@ -52,7 +52,7 @@ class EasyPostClaims:
             "supporting_documentation_attachments": [b64encode(document).decode() for document in documents],
         }
         try:
-            return _claim(self._easypost.ask(ClaimBody, lambda api: api.claim.create(**claim)))
+            return as_claim(self._easypost.ask(ClaimBody, lambda api: api.claim.create(**claim)))
         except Refused as refused:
             if refused.code != NOT_FOUND:
                 raise
@@ -64,14 +64,14 @@ class EasyPostClaims:
     def find_claim(self, request: ClaimRequest) -> Claim | None:
         """The claim for this parcel and kind that was not cancelled, if there is one. Reads only."""
         known = self._find(request)
-        return _claim(known) if known else None
+        return as_claim(known) if known else None
 
     def withdraw_claim(self, request: ClaimRequest) -> Claim | None:
         """Cancel the claim, as when the parcel turned up; none if there is none any more."""
         known = self._find(request)
-        if known is None or _claim(known).decided:
-            return _claim(known) if known else None
-        return _claim(self._easypost.ask(ClaimBody, lambda api: api.claim.cancel(known.id)))
+        if known is None or as_claim(known).decided:
+            return as_claim(known) if known else None
+        return as_claim(self._easypost.ask(ClaimBody, lambda api: api.claim.cancel(known.id)))
 
     def _find(self, request: ClaimRequest) -> ClaimBody | None:
         window: dict[str, Any] = {"page_size": _PAGE}
@@ -90,5 +90,6 @@ class EasyPostClaims:
         )
 
 
-def _claim(body: ClaimBody) -> Claim:
+def as_claim(body: ClaimBody) -> Claim:
+    """A claim as the domain knows it; an amount that is no number is none."""
     return Claim(claim_id=body.id, state=body.status, approved=money_of(body.approved_amount, CURRENCY))

@@ -51,7 +51,7 @@ T = TypeVar("T", bound=Model)
 
 
 class EasyPost:
-    """One account at EasyPost; safe to share between threads. `ask` and `ask_all` raise `Unavailable` or `Refused`.
+    """One account at EasyPost; safe to share between threads. `ask` and `find` raise `Unavailable` or `Refused`.
 
     `base_url` is EasyPost's own, unless a test puts a double there. A key that begins with EZTK is for tests.
     """

@@ -49,17 +49,18 @@ def cheapest(shipment: Postage, currency: str) -> Rate:
 
 
 def label(request: LabelRequest, shipment: Postage) -> Label:
-    """The label that was bought. Raises Unavailable while something of it is missing."""
+    """The label that was bought. Raises Unavailable while something of it is missing, such as the document."""
     rate = shipment.selected_rate
+    uri = shipment.postage_label.label_url if shipment.postage_label else ""
     number = normalise(shipment.tracking_code)
     cost = _cost(shipment, rate) if rate else None
-    if shipment.postage_label is None or rate is None or cost is None or not number:
+    if not uri or rate is None or cost is None or not number:
         raise Unavailable(f"the label of shipment {shipment.id} is not complete yet")
     return Label(
         reference=request.reference,
         shipment=Shipment(carrier=our_code(rate.carrier), tracking_number=number),
         cost=cost,
-        uri=shipment.postage_label.label_url,
+        uri=uri,
     )
 
 

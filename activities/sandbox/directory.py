@@ -15,7 +15,7 @@ class SandboxDirectory:
     """Knows everybody who has an id, always by the same name; no message can reach a real person."""
 
     def contact(self, party_id: str) -> Contact | None:
-        """A made-up contact at example.org, which is nobody's by RFC 2606, in a made-up street; none for an empty id."""
+        """A made-up contact at example.org, nobody's by RFC 2606, in a made-up street; none for an empty id."""
         if not party_id:
             return None
         digest = blake2b(party_id.encode(), digest_size=8).digest()

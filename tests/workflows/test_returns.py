@@ -81,7 +81,9 @@ async def test_goods_that_are_never_sent_back_are_paid_for(world: World) -> None
     assert ("resale-v1/returns.close", Remedy.RELEASE) == (outcome.decision.rule, outcome.cases[0].remedy)
     assert RELEASED == divided(outcome)
     assert (LABEL, LABEL) == tuple(outcome.ledger.total(kind) for kind in (EntryKind.LABEL, EntryKind.LABEL_REFUNDED))
-    assert [LabelState.REFUNDED] == [sold.state for sold in world.carrier.labels("case-A-1-1")]
+    (sold,) = world.carrier.labels("case-A-1-1")
+    assert LabelState.REFUNDED == sold.state
+    assert (False, usd(12_900)) == (sold.request.signature, sold.request.value)
 
 
 async def test_a_last_look_finds_a_return_that_was_handed_over_in_time(world: World) -> None:

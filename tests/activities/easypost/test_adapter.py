@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -18,12 +20,13 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.carriers import CarrierActivities
-from activities.easypost import labels
+from activities.easypost import client, labels
 from activities.easypost.bodies import Postage
 from activities.easypost.carrier import EasyPostCarriers
 from activities.easypost.client import EasyPost
 from activities.easypost.labels import Wishes
 from activities.ports import Contact, PostalAddress, Refused, Unavailable
+from domain import wording
 from domain.claims import ClaimKind, ClaimRequest
 from domain.money import Money
 from domain.parcel import Shipment, TrackingStatus
@@ -127,6 +130,32 @@ def test_a_look_up_of_a_known_tracker_is_not_repeated_by_the_library(double: Dou
         carrier.news(SHIPMENT, NOW)
 
     assert ["POST /trackers", f"GET /trackers/trk_{SHIPMENT.tracking_number}"] == double.requests
+
+
+def test_a_provider_that_falls_silent_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes the question and never answers costs the time of one request, and is asked again."""
+    monkeypatch.setattr(client, "PATIENCE", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        api = EasyPost(SecretStr(KEY), f"http://127.0.0.1:{silent.getsockname()[1]}/v2")
+
+        with pytest.raises(Unavailable, match="no answer within") as failed:
+            EasyPostCarriers(api).news(SHIPMENT, NOW)
+
+    assert failed.value.retry_after is None
+
+
+def test_every_thread_hears_its_own_hint(double: Double, carrier: EasyPostCarriers) -> None:
+    """Answers that come at the same time are not mixed up, although the library keeps their headers to itself."""
+    references = [f"label-{number}-end" for number in range(16)]
+    double.fail(*(Fault(429, {"Retry-After": str(at)}, path=name) for at, name in enumerate(references)))
+
+    def hint(reference: str) -> float | None:
+        with pytest.raises(Unavailable) as failed:
+            buy(carrier, reference=reference)
+        return failed.value.retry_after
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(range(16)) == list(pool.map(hint, references))
 
 
 def test_a_pause_until_an_instant_is_understood(double: Double, carrier: EasyPostCarriers) -> None:
@@ -246,6 +275,7 @@ def test_a_look_up_shows_a_code_of_tomorrow(double: Double, carrier: EasyPostCar
     news = ActivityEnvironment().run(CarrierActivities(carrier, Street()).look_up, ask)
 
     assert [("teleported", "It vanished (by_magic)")] == [(event.status, event.detail) for event in news.events]
+    assert "teleported" in wording.event("tracking", {"status": str(news.events[0].status), "at": "now"})
 
 
 def test_a_search_is_refused_in_words_that_say_who_can_search(carrier: EasyPostCarriers) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.cases.protection import protection
+from domain.cases.protection import protection, signature_needed
 from domain.duties import DutyKind
 from domain.order import PriceSplit
 from domain.parties import Role
@@ -43,6 +43,12 @@ def test_each_condition_is_needed(delivery: dict[str, Any]) -> None:
 def test_above_an_amount_a_signature_is_needed(price: PriceSplit, signed: bool, protected: bool) -> None:
     """The limit itself needs no signature, a cent more does."""
     assert protected is bool(not_received(price, signed=signed))
+
+
+@pytest.mark.parametrize(("price", "needed"), [(AT_LIMIT, False), (ABOVE, True)])
+def test_a_dear_return_needs_a_signature_too(price: PriceSplit, needed: bool) -> None:
+    """What proves a delivery to the buyer proves one to the seller, from the same amount on."""
+    assert needed is signature_needed(a_file(price))
 
 
 def test_only_the_reasons_of_the_policy_are_protected() -> None:
