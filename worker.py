@@ -128,6 +128,12 @@ def _carriers(settings: runtime.Settings) -> tuple[Carriers, Claims]:
             "REDRESS_CARRIERS=easypost needs REDRESS_EASYPOST_API_KEY: a key of your EasyPost account, "
             "for trials one that begins with EZTK."
         )
+    trial = settings.easypost_api_key.get_secret_value().startswith("EZTK")
+    log.info(
+        "carriers are real ones: EasyPost with a key %s, %s activities a second at most",
+        "for trials" if trial else "that buys",
+        settings.carrier_activities_per_second,
+    )
     easypost = EasyPostCarriers(
         EasyPost(settings.easypost_api_key, settings.easypost_url),
         Wishes(ounces=settings.easypost_ounces, insure=settings.easypost_insure),

@@ -9,7 +9,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from temporalio.api.enums.v1 import RateLimitSource, TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, SetWorkerDeploymentCurrentVersionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -52,12 +52,7 @@ async def test_real_carriers_are_asked_on_a_queue_with_a_pace(
     """An order hears of its parcel from EasyPost, by an activity on a queue that the server itself slows down."""
     double.script(PARCEL.tracking_number, scan("in_transit", "2026-03-02T18:00:00Z"))
     async with a_worker(data_dir=tmp_path, **settings(server, double)) as worker:
-        clock = orders.fast(14_400)
-        handle = await orders.start(
-            client, orders.payments(tmp_path), "E-1", task_queue=QUEUE, placed_at=orders.PLACED_AT, clock=clock
-        )
-        shipped = Shipped(carrier=PARCEL.carrier, tracking_number=PARCEL.tracking_number)
-        await handle.signal(OrderWorkflow.shipped, shipped)
+        handle = await _shipped(client, tmp_path, "E-1")
         await eventually(lambda: _in_transit(handle))
         used = await _queue_of(handle, "carrier.look_up")
         pace = await _pace(client, used)
@@ -70,6 +65,28 @@ async def test_real_carriers_are_asked_on_a_queue_with_a_pace(
     assert (3.0, RateLimitSource.RATE_LIMIT_SOURCE_WORKER) == pace
     assert "approved" == claim.state
     assert KEY not in output + errors
+    assert "EasyPost with a key for trials, 3.0 activities a second at most" in errors
+
+
+async def test_a_versioned_worker_asks_on_the_same_queue(
+    own_server: EmbeddedServer, double: Double, tmp_path: Path
+) -> None:
+    """The version that operators make current has both queues, and an order's question finds its way."""
+    await own_server.start()
+    client = await own_server.connect()
+    double.script(PARCEL.tracking_number, scan("in_transit", "2026-03-02T18:00:00Z"))
+    versioned = {"TEMPORAL_DEPLOYMENT_NAME": "redress", "TEMPORAL_WORKER_BUILD_ID": "1"}
+    async with a_worker(data_dir=tmp_path, **settings(own_server, double), **versioned):
+        current = SetWorkerDeploymentCurrentVersionRequest(
+            namespace=client.namespace, deployment_name="redress", build_id="1", ignore_missing_task_queues=True
+        )
+        await eventually(lambda: _made_current(client, current))
+        handle = await _shipped(client, tmp_path, "V-1")
+        await eventually(lambda: _in_transit(handle))
+        used = await _queue_of(handle, "carrier.look_up")
+        await handle.terminate()
+
+    assert f"{QUEUE}-carriers" == used
 
 
 async def test_a_worker_without_its_key_says_which_setting_is_missing(server: EmbeddedServer, tmp_path: Path) -> None:
@@ -84,6 +101,23 @@ async def test_a_worker_without_its_key_says_which_setting_is_missing(server: Em
 
     assert 2 == code
     assert "REDRESS_CARRIERS=easypost needs REDRESS_EASYPOST_API_KEY" in errors
+
+
+async def _shipped(client: Client, data_dir: Path, order_id: str) -> orders.Handle:
+    """An order in which hours pass in a second, and its parcel."""
+    facts = {"placed_at": orders.PLACED_AT, "clock": orders.fast(14_400)}
+    handle = await orders.start(client, orders.payments(data_dir), order_id, task_queue=QUEUE, **facts)
+    shipped = Shipped(carrier=PARCEL.carrier, tracking_number=PARCEL.tracking_number)
+    await handle.signal(OrderWorkflow.shipped, shipped)
+    return handle
+
+
+async def _made_current(client: Client, request: SetWorkerDeploymentCurrentVersionRequest) -> bool:
+    try:
+        await client.workflow_service.set_worker_deployment_current_version(request)
+    except RPCError:
+        return False
+    return True
 
 
 async def _in_transit(handle: orders.Handle) -> bool:
