@@ -12,6 +12,8 @@ from typing import Protocol
 from domain.base import Model
 from domain.histories import Histories
 from domain.parcel import Shipment
+from domain.reconciliation import Made
+from domain.reported_dispute import ReportedDispute
 from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Submission
 from domain.story import Notice, Outcome
 
@@ -69,6 +71,32 @@ class Payments(Protocol):
 
     def find_evidence(self, chargeback_id: str) -> Paid | None:
         """What has been handed in for this chargeback, if anything has. Reads only."""
+
+    def dispute(self, chargeback_id: str) -> ReportedDispute | None:
+        """The truth about a chargeback, of which a webhook is only a hint; none if there is none. Reads only."""
+
+    def movements(self, payment_ref: str, order_id: str) -> tuple[Made, ...]:
+        """All that the provider has moved for this payment and order, also what others than we have. Reads only."""
+
+    def moved_since(self, since: datetime) -> tuple[str, ...]:
+        """The orders for which money has moved since then (UTC), as far as the provider knows them. Reads only."""
+
+
+class PayoutAccounts(Protocol):
+    """Where sellers are paid out to, looked up by id inside activities only."""
+
+    def account(self, seller_id: str) -> str | None:
+        """The seller's account at the payment provider, as in `acct_1`, or none. Raises `Unavailable`."""
+
+
+class FileContents(Protocol):
+    """The files of evidence themselves, for a provider that wants them."""
+
+    def read(self, uri: str, *, most: int) -> bytes | None:
+        """What is at this URI, if it is there and has at most so many bytes. Raises `Unavailable`.
+
+        As for `Files`: nothing but the marketplace's own storage is read.
+        """
 
 
 class Carriers(Protocol):
@@ -133,6 +161,9 @@ class OutcomeStore(Protocol):
 
     def record(self, outcome: Outcome) -> bool:
         """Keep the outcome, once for its order and revision; false if another one stands there, which stays."""
+
+    def closed_since(self, since: datetime) -> tuple[str, ...]:
+        """The ids of orders whose latest outcome is of then (UTC) or later, in the order of closing."""
 
     def histories(self, buyer_id: str, seller_id: str, marketplace: str, *, excluding: str) -> Histories:
         """What both sides have been like on this marketplace, the order with the id `excluding` left out."""
