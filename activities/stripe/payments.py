@@ -27,6 +27,7 @@ KEY: Final = "redress_key"
 ORDER: Final = "redress_order"
 
 _PAGE: Final = 100
+_REFUSED_PART: Final = 3_600.0
 _BACK: Final = frozenset({"failed", "canceled"})
 
 
@@ -103,7 +104,8 @@ class StripePayments:
                 raise
             raise Unavailable(
                 f"{', '.join(references)} took back a part of {movement.amount}; the rest is refused "
-                f"({refusal.code}): {refusal}"
+                f"({refusal.code}): {refusal}",
+                retry_after=_REFUSED_PART,
             ) from refusal
         return Paid(reference=",".join(references))
 

@@ -69,6 +69,10 @@ class FakeStripe:
     disputes: dict[str, Object] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    only_after: int = 0
+    """How many requests that change something go well before the faults begin."""
+    blocked: set[str] = field(default_factory=set)
+    """Transfers that nothing can be taken back from, since their account is empty."""
     posts: list[tuple[str, str]] = field(default_factory=list)
     """Path and idempotency key of every request that would change something."""
     base: str = ""
@@ -136,7 +140,8 @@ class FakeStripe:
             return self._post(path, body, key)
 
     def _post(self, path: str, body: Object, key: str) -> tuple[int, Object, dict[str, str]]:
-        fault = self.faults.pop(0) if self.faults else None
+        fault = self.faults.pop(0) if self.faults and not self.only_after else None
+        self.only_after = max(0, self.only_after - 1)
         if fault is Fault.NEVER_ARRIVED:
             raise Broken
         if fault is Fault.UNAUTHORIZED:
@@ -240,6 +245,8 @@ class FakeStripe:
         return self._shown(made)
 
     def _reverse(self, transfer: Object, body: Object) -> Object:
+        if transfer["id"] in self.blocked:
+            raise Wrong(400, "Insufficient funds in the account", code="balance_insufficient")
         if _positive(body) > transfer["amount"] - transfer["amount_reversed"]:
             raise Wrong(400, "Reversal amount is greater than unreversed amount", param="amount")
         made = self._made("trr", body) | {"object": "transfer_reversal", "currency": transfer["currency"]}
@@ -306,6 +313,8 @@ def a_fake_stripe() -> Iterator[FakeStripe]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
 
         def _serve(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
