@@ -72,14 +72,22 @@ class Payments(Protocol):
     def find_evidence(self, chargeback_id: str) -> Paid | None:
         """What has been handed in for this chargeback, if anything has. Reads only."""
 
+
+class PaymentBooks(Protocol):
+    """What a payment provider knows, beside `Payments`. Each method only reads, and raises `Unavailable`."""
+
     def dispute(self, chargeback_id: str) -> ReportedDispute | None:
-        """The truth about a chargeback, of which a webhook is only a hint; none if there is none. Reads only."""
+        """The truth about a chargeback, of which a webhook is only a hint; none if there is none."""
 
     def movements(self, payment_ref: str, order_id: str) -> tuple[Made, ...]:
-        """All that the provider has moved for this payment and order, also what others than we have. Reads only."""
+        """All that the provider has moved for this payment and order, also what others than we have."""
 
     def moved_since(self, since: datetime) -> tuple[str, ...]:
-        """The orders for which money has moved since then (UTC), as far as the provider knows them. Reads only."""
+        """The orders for which money has moved since then (UTC), as far as the provider knows them."""
+
+
+class Provider(Payments, PaymentBooks, Protocol):
+    """A payment provider whose books can be compared with ours."""
 
 
 class PayoutAccounts(Protocol):
@@ -162,14 +170,25 @@ class OutcomeStore(Protocol):
     def record(self, outcome: Outcome) -> bool:
         """Keep the outcome, once for its order and revision; false if another one stands there, which stays."""
 
-    def closed_since(self, since: datetime) -> tuple[str, ...]:
-        """The ids of orders whose latest outcome is of then (UTC) or later, in the order of closing."""
-
     def histories(self, buyer_id: str, seller_id: str, marketplace: str, *, excluding: str) -> Histories:
         """What both sides have been like on this marketplace, the order with the id `excluding` left out."""
 
     def recall(self, order_id: str) -> Outcome | None:
         """The latest outcome of an order, or none if there is none yet."""
+
+
+class OutcomeBooks(Protocol):
+    """The record of finished orders, for those who compare it with other books."""
+
+    def recall(self, order_id: str) -> Outcome | None:
+        """The latest outcome of an order, or none if there is none yet."""
+
+    def closed_since(self, since: datetime) -> tuple[str, ...]:
+        """The ids of orders whose latest outcome is of then (UTC) or later, in the order of closing."""
+
+
+class Outcomes(OutcomeStore, OutcomeBooks, Protocol):
+    """Where outcomes are kept and compared."""
 
 
 class Contact(Model):

@@ -192,11 +192,9 @@ class FakeStripe:
             case ["payment_intents", name]:
                 return self._known(self.intents, name, "payment_intent")
             case ["disputes", name]:
-                found = dict(self._known(self.disputes, name, "dispute"))
-                found["charge"] = self.charges[found["charge"]]
-                if found["payment_intent"]:
-                    found["payment_intent"] = self.intents[found["payment_intent"]]
-                return found
+                dispute = self._known(self.disputes, name, "dispute")
+                intent = self.intents.get(dispute["payment_intent"] or "")
+                return dispute | {"charge": self.charges[dispute["charge"]], "payment_intent": intent}
         raise Wrong(404, f"no such path {path}")
 
     def _change(self, path: str, body: Object) -> Object:
@@ -335,9 +333,9 @@ def a_fake_stripe() -> Iterator[FakeStripe]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = _serve
+        do_GET = do_POST = _serve  # noqa: N815 -- the names of http.server
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.payments import PaymentActivities
-from activities.ports import Payments, Refused
+from activities.ports import Provider, Refused
 from activities.sandbox.payments import SandboxPayments
 from activities.stripe.client import client
 from domain.money import Money
@@ -35,7 +35,7 @@ _NUMBERS = itertools.count(1)
 class Rig:
     """A provider, and a payment of USD 100.00 that it has captured."""
 
-    payments: Payments
+    payments: Provider
     ref: str
     refunded: Callable[[], Iterable[int]] = tuple
     """What the provider itself says was refunded, in cents, as a witness that is not the adapter."""
@@ -101,7 +101,8 @@ def a_refund(rig: Rig, minor: int = 4_000, key: str = "") -> Movement:
 
 def perform(rig: Rig, movement: Movement, name: str = "refund") -> Paid:
     """One attempt of the activity, as a worker makes it."""
-    return ActivityEnvironment().run(getattr(PaymentActivities(rig.payments), name), movement)
+    method: Callable[[Movement], Paid] = getattr(PaymentActivities(rig.payments), name)
+    return ActivityEnvironment().run(method, movement)
 
 
 def moved(rig: Rig) -> list[tuple[Kind, int]]:

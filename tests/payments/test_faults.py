@@ -1,7 +1,8 @@
-"""The Stripe adapter when things go wrong: whatever fails, each movement is made once, and a person hears of the rest."""
+"""The Stripe adapter when things go wrong: each movement is made once, and a person hears of what cannot be."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -24,7 +25,7 @@ METHODS = {"refunded": "refund", "released": "release", "clawed_back": "claw_bac
 
 def attempt(payments: StripePayments, movement: Movement) -> Paid:
     """One attempt of the activity, as a worker makes it."""
-    method = getattr(PaymentActivities(payments), METHODS[movement.purpose])
+    method: Callable[[Movement], Paid] = getattr(PaymentActivities(payments), METHODS[movement.purpose])
     return ActivityEnvironment().run(method, movement)
 
 

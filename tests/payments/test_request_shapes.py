@@ -121,6 +121,6 @@ def test_a_seller_without_an_account_is_refused_before_anything_is_sent(
     payments: StripePayments, witness: Witness
 ) -> None:
     """Nobody's money goes to nowhere."""
-    with pytest.raises(Refused, match="starter.py payout-account seller-2") as refusal:
+    with pytest.raises(Refused, match=r"starter\.py payout-account seller-2") as refusal:
         payments.release(release().model_copy(update={"payee": "seller-2"}), key="k")
     assert ("no_payout_account", []) == (refusal.value.code, witness.calls)
