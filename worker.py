@@ -85,10 +85,12 @@ class Adapters:
         from activities.notices import NoticeActivities
         from activities.outcomes import OutcomeActivities
         from activities.payments import PaymentActivities
+        from activities.reconciliation import ReconciliationActivities
 
         carriers = CarrierActivities(self.carriers, self.directory)
         payments = PaymentActivities(self.payments)
         outcomes = OutcomeActivities(self.outcomes)
+        books = ReconciliationActivities(self.payments, self.outcomes)
         return [
             carriers.look_up,
             carriers.trace,
@@ -104,6 +106,8 @@ class Adapters:
             payments.claw_back,
             payments.submit_evidence,
             payments.look,
+            books.orders,
+            books.check,
         ]
 
 

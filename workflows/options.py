@@ -48,6 +48,15 @@ RECALL: ActivityConfig = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10)),
 }
 
+# A batch of orders takes a few requests each, as fast as the provider lets us; a heartbeat for each order. A provider
+# that does not answer for a day has worse to tell than its books.
+COMPARE_BOOKS: ActivityConfig = {
+    "start_to_close_timeout": timedelta(minutes=30),
+    "schedule_to_close_timeout": timedelta(hours=24),
+    "heartbeat_timeout": timedelta(minutes=2),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10)),
+}
+
 # Files as large as policy takes, several at a time: a heartbeat tells a long reading from a dead worker.
 READ_FILES: ActivityConfig = {
     "start_to_close_timeout": timedelta(minutes=2),
