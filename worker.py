@@ -67,7 +67,7 @@ class Adapters:
                 f"REDRESS_DATA_DIR is wrong: {settings.data_dir} cannot be made ({error.strerror}). "
                 "Write a folder that we may write to, for example var."
             ) from None
-        store = _open_store(settings.store_url)
+        store = open_store(settings.store_url)
         files = SandboxFiles(settings.data_dir / EVIDENCE_FOLDER)
         return cls(
             carriers=SandboxCarrier(settings.data_dir / CARRIER_FILE),
@@ -151,19 +151,20 @@ def _stripe_key(settings: runtime.Settings) -> str:
     return key
 
 
-def _open_store(url: str) -> Engine:
+def open_store(url: str) -> Engine:
+    """Our own database. Raises runtime.SettingsError, with what to do about it."""
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-    from activities.store import StoreOutdated, open_store
+    from activities import store
 
     try:
-        return open_store(url)
+        return store.open_store(url)
     except (ArgumentError, ImportError, ValueError):
         raise runtime.SettingsError(
             "REDRESS_STORE_URL is wrong: no database driver here understands it. "
             "Write an SQLAlchemy URL, for example sqlite:///var/redress.sqlite."
         ) from None
-    except StoreOutdated as error:
+    except store.StoreOutdated as error:
         raise runtime.SettingsError(f"The database of REDRESS_STORE_URL cannot be used. {error}") from None
     except SQLAlchemyError as error:
         # The cause alone: the whole text may show the URL, and in it a password.
