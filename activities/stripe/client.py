@@ -87,7 +87,12 @@ def _text(error: stripe.StripeError) -> str:
 
 
 def _replayed(headers: Mapping[str, str] | None) -> bool:
-    return _header(headers, "idempotent-replayed").lower() == "true"
+    """Whether this is the stored answer to an earlier request with the same key."""
+    first = _header(headers, "original-request")
+    return _header(headers, "idempotent-replayed").lower() == "true" or first not in (
+        "",
+        _header(headers, "request-id"),
+    )
 
 
 def _hint(error: stripe.StripeError) -> float | None:
