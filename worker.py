@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
     from temporalio.worker import Worker, WorkerDeploymentConfig
 
-    from activities.ports import Carriers, Claims, Directory, Documents, Files, Outbox, OutcomeStore, Payments
+    from activities.ports import Carriers, Claims, Directory, FileContents, Outbox, Outcomes, Provider, Storage
 
 CARRIER_FILE: Final = "carrier.sqlite"
 PAYMENTS_FILE: Final = "payments.sqlite"
@@ -42,22 +42,23 @@ class Adapters:
     """What stands behind each port."""
 
     carriers: Carriers
-    payments: Payments
+    payments: Provider
     outbox: Outbox
-    outcomes: OutcomeStore
+    outcomes: Outcomes
     directory: Directory
-    files: Files
+    files: Storage
     claims: Claims
-    documents: Documents
 
     @classmethod
     def from_settings(cls, settings: runtime.Settings) -> Self:
-        """The sandbox, in files that it shares with the demo, and our own store. Raises runtime.SettingsError."""
+        """What the settings name, by default the sandbox in files shared with the demo, and our own store.
+
+        Raises runtime.SettingsError.
+        """
         from activities.notices import SqlOutbox
         from activities.outcomes import SqlOutcomes
         from activities.sandbox.directory import SandboxDirectory
         from activities.sandbox.files import SandboxFiles
-        from activities.sandbox.payments import SandboxPayments
 
         try:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -66,18 +67,17 @@ class Adapters:
                 f"REDRESS_DATA_DIR is wrong: {settings.data_dir} cannot be made ({error.strerror}). "
                 "Write a folder that we may write to, for example var."
             ) from None
-        store = _open_store(settings.store_url)
+        store = open_store(settings.store_url)
         carriers, claims = _carriers(settings)
         files = SandboxFiles(settings.data_dir / EVIDENCE_FOLDER)
         return cls(
             carriers=carriers,
             claims=claims,
-            payments=SandboxPayments(settings.data_dir / PAYMENTS_FILE),
+            payments=_payments(settings, store, files),
             outbox=SqlOutbox(store),
             outcomes=SqlOutcomes(store),
             directory=SandboxDirectory(),
             files=files,
-            documents=files,
         )
 
     def activities(self) -> list[Callable[..., Any]]:
@@ -88,11 +88,13 @@ class Adapters:
         from activities.notices import NoticeActivities
         from activities.outcomes import OutcomeActivities
         from activities.payments import PaymentActivities
+        from activities.reconciliation import ReconciliationActivities
 
         carriers = CarrierActivities(self.carriers, self.directory)
-        claims = ClaimActivities(self.claims, self.documents)
+        claims = ClaimActivities(self.claims, self.files)
         payments = PaymentActivities(self.payments)
         outcomes = OutcomeActivities(self.outcomes)
+        books = ReconciliationActivities(self.payments, self.outcomes)
         return [
             carriers.look_up,
             carriers.trace,
@@ -109,6 +111,9 @@ class Adapters:
             payments.release,
             payments.claw_back,
             payments.submit_evidence,
+            payments.look,
+            books.orders,
+            books.check,
         ]
 
 
@@ -142,19 +147,60 @@ def _carriers(settings: runtime.Settings) -> tuple[Carriers, Claims]:
     return easypost, easypost
 
 
-def _open_store(url: str) -> Engine:
+def _payments(settings: runtime.Settings, store: Engine, files: FileContents) -> Provider:
+    """The payment provider that the settings name. Raises runtime.SettingsError."""
+    if settings.payments == "sandbox":
+        from activities.sandbox.payments import SandboxPayments
+
+        return SandboxPayments(settings.data_dir / PAYMENTS_FILE)
+    from activities.payout_accounts import SqlPayoutAccounts
+    from activities.stripe.client import client
+    from activities.stripe.payments import StripePayments
+
+    return StripePayments(client(_stripe_key(settings), base=settings.stripe_api_base), SqlPayoutAccounts(store), files)
+
+
+def _stripe_key(settings: runtime.Settings) -> str:
+    """The key to Stripe, never in any message. A live key needs a word of its own: it moves real money."""
+    advice = "Write a secret or restricted key of Stripe, for example sk_test_... ."
+    if settings.stripe_api_key is None:
+        raise runtime.SettingsError(f"REDRESS_STRIPE_API_KEY is missing: REDRESS_PAYMENTS=stripe needs it. {advice}")
+    key = settings.stripe_api_key.get_secret_value()
+    kind, _, mode = key.partition("_")
+    mode = mode.partition("_")[0]
+    if kind not in ("sk", "rk") or mode not in ("test", "live"):
+        raise runtime.SettingsError(f"REDRESS_STRIPE_API_KEY is wrong: it is no secret key. {advice}")
+    if mode == "live" and settings.stripe_api_base:
+        raise runtime.SettingsError(
+            "REDRESS_STRIPE_API_BASE is wrong: a live key is for Stripe alone. Leave it out, or use a test key."
+        )
+    if mode == "live" and not settings.stripe_live:
+        raise runtime.SettingsError(
+            "REDRESS_STRIPE_API_KEY is a live key, which moves real money. "
+            "Set REDRESS_STRIPE_LIVE=true if that is meant, else write a test key."
+        )
+    if mode == "test" and settings.stripe_live:
+        raise runtime.SettingsError(
+            "REDRESS_STRIPE_LIVE is true, but REDRESS_STRIPE_API_KEY is a test key: no seller would be paid. "
+            "Write the live key, or set it to false."
+        )
+    return key
+
+
+def open_store(url: str) -> Engine:
+    """Our own database. Raises runtime.SettingsError, with what to do about it."""
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-    from activities.store import StoreOutdated, open_store
+    from activities import store
 
     try:
-        return open_store(url)
+        return store.open_store(url)
     except (ArgumentError, ImportError, ValueError):
         raise runtime.SettingsError(
             "REDRESS_STORE_URL is wrong: no database driver here understands it. "
             "Write an SQLAlchemy URL, for example sqlite:///var/redress.sqlite."
         ) from None
-    except StoreOutdated as error:
+    except store.StoreOutdated as error:
         raise runtime.SettingsError(f"The database of REDRESS_STORE_URL cannot be used. {error}") from None
     except SQLAlchemyError as error:
         # The cause alone: the whole text may show the URL, and in it a password.

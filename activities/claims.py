@@ -13,7 +13,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.carriers import carrier_errors
-from activities.ports import Claims, Documents, Refused
+from activities.ports import Claims, FileContents, Refused
 from domain.claims import Claim, ClaimRequest
 
 NOT_DECIDED: Final = "NotDecided"
@@ -28,7 +28,7 @@ ASKED_AGAIN: Final = timedelta(hours=12)
 class ClaimActivities:
     """Claims at a carrier or insurer, with the evidence that the marketplace has on file."""
 
-    def __init__(self, claims: Claims, documents: Documents) -> None:
+    def __init__(self, claims: Claims, documents: FileContents) -> None:
         self._claims = claims
         self._store = documents
 
@@ -65,7 +65,7 @@ class ClaimActivities:
         return tuple(map(self._document, ask.documents))
 
     def _document(self, uri: str) -> bytes:
-        content = self._store.content(uri, most=LARGEST_DOCUMENT)
+        content = self._store.read(uri, most=LARGEST_DOCUMENT)
         if content is None:
             raise Refused("no_document", f"there is no file {uri}. Name the files by the URIs of the case's evidence")
         return content

@@ -15,6 +15,8 @@ from domain.base import Model
 from domain.claims import Claim, ClaimRequest
 from domain.histories import Histories
 from domain.parcel import Shipment
+from domain.reconciliation import Made
+from domain.reported_dispute import ReportedDispute
 from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Submission
 from domain.story import Notice, Outcome
 
@@ -72,6 +74,30 @@ class Payments(Protocol):
 
     def find_evidence(self, chargeback_id: str) -> Paid | None:
         """What has been handed in for this chargeback, if anything has. Reads only."""
+
+
+class PaymentBooks(Protocol):
+    """What a payment provider knows, beside `Payments`. Each method only reads, and raises `Unavailable`."""
+
+    def dispute(self, chargeback_id: str) -> ReportedDispute | None:
+        """The truth about a chargeback, of which a webhook is only a hint; none if there is none."""
+
+    def movements(self, payment_ref: str, order_id: str) -> tuple[Made, ...]:
+        """All that the provider has moved for this payment and order, also what others than we have."""
+
+    def moved_since(self, since: datetime) -> tuple[str, ...]:
+        """The orders for which money has moved since then (UTC), as far as the provider knows them."""
+
+
+class Provider(Payments, PaymentBooks, Protocol):
+    """A payment provider whose books can be compared with ours."""
+
+
+class PayoutAccounts(Protocol):
+    """Where sellers are paid out to, looked up by id inside activities only."""
+
+    def account(self, seller_id: str) -> str | None:
+        """The seller's account at the payment provider, as in `acct_1`, or none. Raises `Unavailable`."""
 
 
 class Carriers(Protocol):
@@ -137,14 +163,18 @@ class Files(Protocol):
         """
 
 
-class Documents(Protocol):
-    """The same store, where a file itself goes to somebody else, such as an insurer."""
+class FileContents(Protocol):
+    """The same storage, where a file itself goes to somebody else: an insurer, a bank."""
 
-    def content(self, uri: str, *, most: int) -> bytes | None:
-        """What is at this URI now; none if there is no such file, under the same rule as `Files`.
+    def read(self, uri: str, *, most: int) -> bytes | None:
+        """What is at this URI now, for an insurer or a bank; none if there is no such file, under the same rule.
 
         Raises `Unavailable`, or `Refused` (`too_large`) if it has more than `most` bytes.
         """
+
+
+class Storage(Files, FileContents, Protocol):
+    """Where files of evidence are compared and read."""
 
 
 class Outbox(Protocol):
@@ -180,6 +210,20 @@ class PostalAddress(Model):
     zip: str = ""
     country: str
     phone: str = ""
+
+
+class OutcomeBooks(Protocol):
+    """The record of finished orders, for those who compare it with other books."""
+
+    def recall(self, order_id: str) -> Outcome | None:
+        """The latest outcome of an order, or none if there is none yet."""
+
+    def closed_since(self, since: datetime) -> tuple[str, ...]:
+        """The ids of orders whose latest outcome is of then (UTC) or later, in the order of closing."""
+
+
+class Outcomes(OutcomeStore, OutcomeBooks, Protocol):
+    """Where outcomes are kept and compared."""
 
 
 class Contact(Model):

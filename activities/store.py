@@ -1,4 +1,4 @@
-"""The product's own tables: the outbox of notices and the outcomes of finished orders.
+"""The product's own tables: the outbox of notices, the outcomes of finished orders, and where sellers are paid to.
 
 SQLite by default, PostgreSQL by its URL. The workflow is the record of an order, and this is what leaves it;
 outcomes are read again for what both sides have been like before, and to take a closed order up again.
@@ -72,6 +72,14 @@ outcomes = Table(
     Column("against_seller", Integer, nullable=False),
     Column("chargebacks", Integer, nullable=False),
     Column("payload", JSON, nullable=False),
+)
+
+
+payout_accounts = Table(
+    "payout_accounts",
+    metadata,
+    Column("seller_id", String, primary_key=True),
+    Column("account", String, nullable=False),
 )
 
 

@@ -45,7 +45,6 @@ class SandboxServices:
             directory=SandboxDirectory(),
             files=self.files,
             claims=self.claims,
-            documents=self.files,
         ).activities()
 
     def prepare(self, draft: OrderDraft, journeys: Mapping[Shipment, News]) -> None:

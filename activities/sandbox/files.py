@@ -43,7 +43,7 @@ class Faults(Model):
 
 
 class SandboxFiles:
-    """The ports `Files` and `Documents` over a folder, which is made if it is missing.
+    """The port `Files` over a folder, which is made if it is missing.
 
     Safe to share between threads and processes.
     """
@@ -92,7 +92,7 @@ class SandboxFiles:
             return None
         return digest.hexdigest()
 
-    def content(self, uri: str, *, most: int) -> bytes | None:
+    def read(self, uri: str, *, most: int) -> bytes | None:
         """What is there now, at most `most` bytes. None also for every URI that is not of this store."""
         self._fail(uri)
         path = self._path(uri)
