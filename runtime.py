@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NoReturn
 
 import pydantic
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 if TYPE_CHECKING:
@@ -185,6 +185,21 @@ class Settings(BaseSettings):
     sticky_seconds: float = Field(10, ge=0.1, le=600, description="seconds to wait for a lost worker, 0.1 to 600")
     max_concurrent_workflow_tasks: int = Field(100, ge=2, le=10_000, description="a number from 2 to 10000")
     max_concurrent_activities: int = Field(32, ge=1, le=10_000, description="a number from 1 to 10000")
+    notices: Annotated[Literal["outbox", "smtp"], BeforeValidator(str.lower)] = Field(
+        "outbox", description="outbox (they are only kept) or smtp (they are mailed)"
+    )
+    smtp_url: SecretStr | None = Field(
+        None, description="the mail server, for example smtp://user:password@mail.example.org:587"
+    )
+    mail_from: str | None = Field(
+        None, description="the sender of mail, for example Redress <no-reply@marketplace.example>"
+    )
+    webhook_url: str | None = Field(
+        None, pattern=r"^https?://[^\s/]\S*$", description="where the storefront takes notices, an http(s) URL"
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="the secret that signs webhooks: whsec_ and 24 to 64 random bytes in base64"
+    )
     metrics_address: str | None = Field(
         None, pattern=r"^[^\s:]+:\d{1,5}$", description="where Prometheus reads, for example 127.0.0.1:9090"
     )
@@ -219,7 +234,21 @@ def load_settings() -> Settings:
             "Worker versioning needs both TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID. "
             "Set the other one too, or neither."
         )
+    _check_delivery(settings)
     return settings
+
+
+def _check_delivery(settings: Settings) -> None:
+    if settings.notices == "smtp" and not (settings.smtp_url and settings.mail_from):
+        raise SettingsError(
+            "Mailing notices (REDRESS_NOTICES=smtp) needs REDRESS_SMTP_URL and REDRESS_MAIL_FROM. "
+            "Set both, or leave notices in the outbox."
+        )
+    if bool(settings.webhook_url) != bool(settings.webhook_secret):
+        raise SettingsError(
+            "Webhooks need both REDRESS_WEBHOOK_URL and REDRESS_WEBHOOK_SECRET; an empty one counts as none. "
+            "Set the other one too, or neither."
+        )
 
 
 def _variable(name: str) -> str:

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import runtime
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from temporalio.client import Client
     from temporalio.worker import Worker
 
+    from activities.dispatch.deliverer import Deliverer
+    from activities.dispatch.records import Channel
+    from activities.dispatch.sending import Sender
     from activities.ports import Carriers, Directory, Files, Outbox, OutcomeStore, Payments
 
 CARRIER_FILE: Final = "carrier.sqlite"
@@ -33,6 +37,9 @@ EVIDENCE_FOLDER: Final = "evidence"
 
 _SLACK_SECONDS: Final = 5.0
 """Beyond the graceful time, for what is left to do: telling Temporal, stopping the embedded server."""
+
+_LAST_NOTICES_SECONDS: Final = 3.0
+"""Within that slack, for the notices that are just being sent; one that is cut off is sent again."""
 
 log = logging.getLogger("redress.worker")
 
@@ -47,6 +54,7 @@ class Adapters:
     outcomes: OutcomeStore
     directory: Directory
     files: Files
+    deliverer: Deliverer | None = None
 
     @classmethod
     def from_settings(cls, settings: runtime.Settings) -> Self:
@@ -66,13 +74,16 @@ class Adapters:
                 "Write a folder that we may write to, for example var."
             ) from None
         store = _open_store(settings.store_url)
+        directory = SandboxDirectory()
+        senders = _senders(settings, directory)
         return cls(
             carriers=SandboxCarrier(settings.data_dir / CARRIER_FILE),
             payments=SandboxPayments(settings.data_dir / PAYMENTS_FILE),
-            outbox=SqlOutbox(store),
+            outbox=SqlOutbox(store, tuple(senders)),
             outcomes=SqlOutcomes(store),
-            directory=SandboxDirectory(),
+            directory=directory,
             files=SandboxFiles(settings.data_dir / EVIDENCE_FOLDER),
+            deliverer=_deliverer(store, senders),
         )
 
     def activities(self) -> list[Callable[..., Any]]:
@@ -103,6 +114,61 @@ class Adapters:
         ]
 
 
+def _senders(settings: runtime.Settings, directory: Directory) -> dict[Channel, Sender]:
+    """The ways on which notices leave the outbox, none by default. Raises runtime.SettingsError."""
+    senders: dict[Channel, Sender] = {}
+    if settings.notices == "smtp" or settings.webhook_url:
+        from activities.dispatch.records import Channel
+
+        if settings.notices == "smtp":
+            senders[Channel.MAIL] = _mail(settings, directory)
+        if settings.webhook_url:
+            senders[Channel.WEBHOOK] = _webhook(settings, settings.webhook_url)
+    return senders
+
+
+def _mail(settings: runtime.Settings, directory: Directory) -> Sender:
+    from activities.dispatch.mail import Mail, SmtpServer, address_of
+
+    url = settings.smtp_url.get_secret_value() if settings.smtp_url else ""
+    try:
+        server = SmtpServer.parse(url)
+    except ValueError as error:
+        raise runtime.SettingsError(
+            f"REDRESS_SMTP_URL is wrong: {error}. Write for example smtp://user:password@mail.example.org:587."
+        ) from None
+    try:
+        sender = address_of(*parseaddr(settings.mail_from or ""))
+    except ValueError:
+        raise runtime.SettingsError(
+            "REDRESS_MAIL_FROM is wrong: it is no mail address. "
+            "Write for example Redress <no-reply@marketplace.example>."
+        ) from None
+    return Mail(server, sender, directory)
+
+
+def _webhook(settings: runtime.Settings, url: str) -> Sender:
+    from activities.dispatch.webhook import Webhook, signers
+
+    secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else ""
+    try:
+        return Webhook(url, signers(secret))
+    except ValueError as error:
+        raise runtime.SettingsError(
+            f"REDRESS_WEBHOOK_SECRET is wrong: {error}. Write whsec_ and 24 to 64 random bytes in base64; "
+            "while you exchange it, the new and the old one with a space between."
+        ) from None
+
+
+def _deliverer(store: Engine, senders: dict[Channel, Sender]) -> Deliverer | None:
+    if not senders:
+        return None
+    from activities.dispatch.deliverer import Deliverer
+    from activities.dispatch.queue import SqlDispatches
+
+    return Deliverer(SqlDispatches(store), senders)
+
+
 def _open_store(url: str) -> Engine:
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -123,11 +189,6 @@ def _open_store(url: str) -> Engine:
         raise runtime.SettingsError(
             f"The database of REDRESS_STORE_URL cannot be used: {cause}. Start it, or write another URL."
         ) from None
-
-
-def build_activities(settings: runtime.Settings) -> list[Callable[..., Any]]:
-    """Every activity over the adapters that the settings name. Raises runtime.SettingsError."""
-    return Adapters.from_settings(settings).activities()
 
 
 def build_worker(
@@ -169,14 +230,26 @@ def build_worker(
 
 async def serve(settings: runtime.Settings, arguments: argparse.Namespace) -> None:
     """Work until cancelled, then stop in good order."""
-    activities = build_activities(settings)
+    adapters = Adapters.from_settings(settings)
     async with _temporal(settings, arguments) as (client, ui_url):
         await runtime.register_search_attributes(client)
         # Twice the activities, since local ones run in the same threads.
         with ThreadPoolExecutor(2 * settings.max_concurrent_activities, "activity") as pool:
-            async with build_worker(client, settings, activities, pool):
+            async with (
+                build_worker(client, settings, adapters.activities(), pool),
+                _delivering(adapters.deliverer),
+            ):
                 _tell_ready(client, settings, ui_url)
                 await asyncio.Event().wait()
+
+
+@contextlib.asynccontextmanager
+async def _delivering(deliverer: Deliverer | None) -> AsyncIterator[None]:
+    if deliverer is None:
+        yield
+        return
+    async with deliverer.delivering(_LAST_NOTICES_SECONDS):
+        yield
 
 
 @contextlib.asynccontextmanager

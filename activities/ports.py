@@ -12,8 +12,8 @@ from typing import Protocol
 from domain.base import Model
 from domain.histories import Histories
 from domain.parcel import Shipment
-from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Submission
-from domain.story import Notice, Outcome
+from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Posting, Submission
+from domain.story import Outcome
 
 
 class Unavailable(Exception):
@@ -121,7 +121,7 @@ class Files(Protocol):
 class Outbox(Protocol):
     """Where notices wait for delivery."""
 
-    def post(self, notices: tuple[Notice, ...], contacts: Mapping[str, Contact]) -> None:
+    def post(self, posting: Posting, contacts: Mapping[str, Contact]) -> None:
         """Keep each notice, once for its key, however often posted; `contacts` by party id, if known."""
 
 
