@@ -9,7 +9,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-windtunnel explore schema histories lock clean distclean
+.PHONY: help demo test check format bench bench-windtunnel explore schema notices histories lock clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ explore: $(STAMP) ## Search 200,000 states of orders for one that is stuck; JOBS
 
 schema: $(STAMP) ## Write the JSON Schemas of the contract to docs/schema
 	$(BIN)/python -m storefront.schema docs/schema
+
+notices: $(STAMP) ## Write the text of every notice to docs/notices.md
+	$(BIN)/python -m storefront.notice_texts docs/notices.md
 
 histories: $(STAMP) ## Record the histories that the replay tests use
 	$(BIN)/python -m tests.record_histories

@@ -73,7 +73,7 @@ class Adapters:
                 f"REDRESS_DATA_DIR is wrong: {settings.data_dir} cannot be made ({error.strerror}). "
                 "Write a folder that we may write to, for example var."
             ) from None
-        store = _open_store(settings.store_url)
+        store = open_the_store(settings.store_url)
         directory = SandboxDirectory()
         senders = _senders(settings, directory)
         return cls(
@@ -169,7 +169,8 @@ def _deliverer(store: Engine, senders: dict[Channel, Sender]) -> Deliverer | Non
     return Deliverer(SqlDispatches(store), senders)
 
 
-def _open_store(url: str) -> Engine:
+def open_the_store(url: str) -> Engine:
+    """The store at this URL. Raises runtime.SettingsError, which says what to do about it and does not show the URL."""
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
     from activities.store import StoreOutdated, open_store

@@ -25,7 +25,21 @@ LONGEST_FACT: Final = 300
 
 PLAIN: Final = frozenset(
     {"agent", "author", "carrier", "case", "chargeback", "codes", "disruption", "example", "key", "known", "offer"}
-    | {"pack", "reader", "reference", "rule", "shipment", "stray", "subject", "text", "type", "types", "word", "words"}
+    | {
+        "pack",
+        "reader",
+        "reference",
+        "rule",
+        "shipment",
+        "stray",
+        "subject",
+        "text",
+        "title",
+        "type",
+        "types",
+        "word",
+        "words",
+    }
     | {"wrong", "zone"}
 )
 """Facts that are shown as they are, even if they look like a code: ids, people's words, and what has to be typed."""
@@ -65,6 +79,11 @@ def catalogue_of(locale: str) -> str:
 def codes(table: str) -> tuple[str, ...]:
     """The codes that have a text in a table of the catalogues, for example `events`."""
     return tuple(_CATALOGUES[LOCALES[0]][table])
+
+
+def template(table: str, code: str, locale: str = "en") -> str:
+    """The text of a code before its facts are filled in. Raises KeyError if there is none."""
+    return _table(table, locale)[code]
 
 
 def action(kind: str, locale: str = "en") -> str:

@@ -36,7 +36,8 @@ class Letter:
 class _Entry:
     title: str
     text: str
-    subject: str
+    about: str
+    heading: str
 
 
 def letter(notices: Sequence[Notice], reader: str = "") -> Letter:
@@ -56,7 +57,7 @@ def letter(notices: Sequence[Notice], reader: str = "") -> Letter:
         "zone": wording.letter("zone", {"zone": str(zone_of(last))}, locale),
         "why": wording.letter("why", {"role": last.to}, locale),
     }
-    subject = f"{entries[0].subject}: {title}" if one else title
+    subject = entries[0].heading if one else title
     return Letter(
         subject=subject[:LONGEST_SUBJECT],
         text=_environment().get_template("letter.txt.j2").render(words),
@@ -69,7 +70,9 @@ def _entry(notice: Notice) -> _Entry:
     shown = for_reader(notice)
     prefix, _, subject_id = notice.subject.partition("-")
     about = wording.letter("case" if prefix == "case" else "order", {"subject": harmless(subject_id)}, notice.locale)
-    return _Entry(wording.title(notice, shown), wording.notice(notice, shown), about)
+    title = wording.title(notice, shown)
+    heading = wording.letter("heading", {"subject": about, "title": title}, notice.locale)
+    return _Entry(title, wording.notice(notice, shown), about, heading)
 
 
 @cache

@@ -22,6 +22,7 @@ from domain.story import Notice
 from domain.wording import Shown
 
 _OFFSET: Final = re.compile(r"([+-])(\d\d):?(\d\d)")
+_CODE: Final = re.compile(r"(?<=[A-Z]{3})(?=\d)")
 _LIVE: Final = re.compile(
     r"[a-z][a-z0-9+.-]*://|\b(?:mailto|tel|javascript|data):|@|(?<=[a-z0-9\u0080-\U0010ffff])\.(?=[a-z\u0080-\U0010ffff])",
     re.IGNORECASE,
@@ -71,7 +72,8 @@ def _offset(found: re.Match[str]) -> str:
 def money(amount: Money, locale: Locale) -> str:
     """An amount in the format of a locale: $129.00, US$129.00."""
     units = Decimal(amount.minor).scaleb(-get_currency_precision(amount.currency))
-    return str(format_currency(units, amount.currency, locale=locale))
+    # A currency without a sign of its own is a code, which Babel puts right before the digits.
+    return _CODE.sub("\N{NO-BREAK SPACE}", format_currency(units, amount.currency, locale=locale))
 
 
 def _amount(fact: str) -> Money | None:

@@ -40,7 +40,7 @@ class Postmaster:
         """Answer DATA, and keep what is taken."""
         if self.data.startswith("250"):
             mail = email.message_from_bytes(cast(bytes, envelope.content), policy=default)
-            self.mails.append((list(envelope.rcpt_tos), cast(EmailMessage, mail)))
+            self.mails.append((list(envelope.rcpt_tos), mail))
         return self.data
 
     async def handle_QUIT(self, *_: object) -> str:  # noqa: N802
@@ -57,7 +57,7 @@ class Listening(Controller):
     def _trigger_server(self) -> None:
         # Asked for port 0, so the one that was given is only known by now.
         self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 class Known:
@@ -134,7 +134,7 @@ async def test_a_chinese_reader_is_written_to_in_chinese(port: int, postmaster: 
     await mail(port, Contact(name="王芳", address="wang@example.org")).send("k", [told])
 
     ((_, message),) = postmaster.mails
-    assert "订单 A-1: 提醒：发货" == message["Subject"]  # noqa: RUF001
+    assert "订单 A-1：提醒：发货" == message["Subject"]  # noqa: RUF001
     assert "王芳 <wang@example.org>" == message["To"]
     assert all("2026年3月5日 18:00 UTC+8" in part for part in parts(message))
 
