@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import runtime
@@ -128,7 +127,7 @@ def _senders(settings: runtime.Settings, directory: Directory) -> dict[Channel, 
 
 
 def _mail(settings: runtime.Settings, directory: Directory) -> Sender:
-    from activities.dispatch.mail import Mail, SmtpServer, address_of
+    from activities.dispatch.mail import Mail, SmtpServer, sender_of
 
     url = settings.smtp_url.get_secret_value() if settings.smtp_url else ""
     try:
@@ -138,10 +137,10 @@ def _mail(settings: runtime.Settings, directory: Directory) -> Sender:
             f"REDRESS_SMTP_URL is wrong: {error}. Write for example smtp://user:password@mail.example.org:587."
         ) from None
     try:
-        sender = address_of(*parseaddr(settings.mail_from or ""))
+        sender = sender_of(settings.mail_from or "")
     except ValueError:
         raise runtime.SettingsError(
-            "REDRESS_MAIL_FROM is wrong: it is no mail address. "
+            "REDRESS_MAIL_FROM is wrong: it is not one mail address. "
             "Write for example Redress <no-reply@marketplace.example>."
         ) from None
     return Mail(server, sender, directory)

@@ -12,7 +12,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
-from email.utils import format_datetime
+from email.utils import format_datetime, getaddresses
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import Final, Self
@@ -155,6 +155,14 @@ def envelope(content: Letter, sender: Address, reader: Address, message_id: str,
     # Last, since what is about the content moves to a part when there come to be two.
     mail["Content-Language"] = content.language
     return mail
+
+
+def sender_of(text: str) -> Address:
+    """One address with or without a name, as in `Redress <no-reply@marketplace.example>`. Raises ValueError."""
+    found = getaddresses([text]) if text.isprintable() else []
+    if len(found) != 1:
+        raise ValueError("not one mail address: write for example Redress <no-reply@marketplace.example>")
+    return address_of(*found[0])
 
 
 def address_of(name: str, address: str) -> Address:
