@@ -11,9 +11,8 @@ from typing import Final
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from activities.dispatch.localised import for_reader, harmless
+from activities.dispatch.localised import for_reader, harmless, zone_name
 from domain import wording
-from domain.courtesy import zone_of
 from domain.story import Notice
 
 LONGEST_SUBJECT: Final = 150
@@ -54,7 +53,7 @@ def letter(notices: Sequence[Notice], reader: str = "") -> Letter:
         "entries": entries,
         "greeting": wording.letter(*greeting, locale),
         "digest": "" if one else wording.letter("digest", {}, locale),
-        "zone": wording.letter("zone", {"zone": str(zone_of(last))}, locale),
+        "zone": wording.letter("zone", {"zone": zone_name(last)}, locale),
         "why": wording.letter("why", {"role": last.to}, locale),
     }
     subject = entries[0].heading if one else title

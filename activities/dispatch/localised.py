@@ -6,7 +6,7 @@ The catalogues have the words; Babel's data have the forms of dates and amounts.
 from __future__ import annotations
 
 import re
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -62,6 +62,14 @@ def instant(at: datetime, locale: Locale, zone: tzinfo) -> str:
     clock = format_time(local, "short", locale=locale).replace("\u202f", " ")
     form = str(get_datetime_format("long", locale=locale)).replace("'", "")
     return form.replace("{0}", f"{clock} {name}").replace("{1}", format_date(local, "long", locale=locale))
+
+
+def zone_name(notice: Notice) -> str:
+    """The reader's time zone in words, with its name in the database: Pacific Time (America/Los_Angeles)."""
+    zone = zone_of(notice)
+    if zone == UTC or str(zone) == "UTC":
+        return "UTC"
+    return f"{get_timezone_name(zone, 'long', locale=locale_of(notice.locale))} ({zone})"
 
 
 def _offset(found: re.Match[str]) -> str:

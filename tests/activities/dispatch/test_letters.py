@@ -134,7 +134,7 @@ def test_the_reason_why_one_gets_it_is_said() -> None:
     content = letter([news(time_zone="Asia/Tokyo", to=Role.BUYER)], "Ada")
 
     assert "Hello Ada," in content.text
-    assert "Times are those of Asia/Tokyo." in content.text
+    assert "All times: Japan Time (Asia/Tokyo)." in content.text
     assert "You receive this as buyer" in content.text
 
 
