@@ -150,8 +150,11 @@ def open_store(url: str) -> Engine:
             # Not metadata.create_all: between its check and its creation another process may be quicker.
             connection.execute(CreateTable(table, if_not_exists=True))
             _check_columns(connection, table)
+            # Only what is missing: PostgreSQL locks a table against writers even for an index that is there.
+            known = {index["name"] for index in inspect(connection).get_indexes(table.name)}
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                connection.execute(CreateIndex(index, if_not_exists=True))
+                if index.name not in known:
+                    connection.execute(CreateIndex(index, if_not_exists=True))
     return engine
 
 

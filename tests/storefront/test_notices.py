@@ -2,51 +2,54 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import subprocess
-import sys
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+import runtime
 from activities.dispatch.records import Channel, State
 from activities.ports import Refused
 from runtime import Exit
+from storefront.cli import app
 from storefront.options import NoticeState
 from tests.activities.dispatch.scene import NIGHT, Recorder, Scene, news, reminder
-from tests.server.processes import ROOT, environment
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., Result]
 
 
 @pytest.fixture
-async def scene(tmp_path: Path) -> Scene:
+def scene(tmp_path: Path) -> Scene:
     """One reminder that is held, one dead letter, and one that was sent."""
     made = Scene(tmp_path, Channel.MAIL)
     made.post(reminder("held"), manner=NIGHT)
     made.post(news("dead"))
     made.post(news("sent", subject="case-A-1-1"))
-    await made.deliverer(Recorder(Refused("smtp_550", ""))).deliver_due()
+    asyncio.run(made.deliverer(Recorder(Refused("smtp_550", ""))).deliver_due())
     return made
 
 
 @pytest.fixture
-def run(scene: Scene, tmp_path: Path) -> Run:
+def run(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """`starter.py notices` on that store, with no Temporal in reach."""
-    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
 
-    def starter(*words: str, store: str = url) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "starter.py", "notices", *words],
-            cwd=ROOT,
-            env=environment(REDRESS_STORE_URL=store, TEMPORAL_ADDRESS="127.0.0.1:1"),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    for name in [name for name in os.environ if name.startswith(("REDRESS_", "TEMPORAL_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setattr(runtime, "leave", leave)
+
+    def starter(*words: str, store: Path = tmp_path / "store.sqlite") -> Result:
+        monkeypatch.setenv("REDRESS_STORE_URL", f"sqlite:///{store}")
+        return CliRunner().invoke(app, ["notices", *words])
 
     return starter
 
@@ -82,13 +85,13 @@ def test_shows_a_notice_as_it_is_sent(run: Run, tmp_path: Path) -> None:
     assert ["held"] == [row["state"] for row in read["dispatches"]]
 
 
-async def test_sends_a_dead_letter_again(run: Run, scene: Scene) -> None:
+def test_sends_a_dead_letter_again(run: Run, scene: Scene) -> None:
     """By its key or with all others; a deliverer then sends it under its old id."""
     recorder = Recorder()
 
     again = json.loads(run("resend", "--all", "--json").stdout)
     scene.clock.advance(days=365)
-    await scene.deliverer(recorder).deliver_due()
+    asyncio.run(scene.deliverer(recorder).deliver_due())
 
     assert {"resent": ["dead"]} == again
     assert ("dead", ("dead",)) in recorder.sent
@@ -111,7 +114,7 @@ def test_what_cannot_be_done_is_told(run: Run, words: tuple[str, ...], code: Exi
     """The exit code says which kind of mistake it was, the message what to do."""
     done = run(*words)
 
-    assert (code, "") == (done.returncode, done.stdout)
+    assert (code, "") == (done.exit_code, done.stdout)
     assert said in done.stderr
 
 
@@ -119,7 +122,7 @@ def test_no_store_is_made_by_looking(run: Run, tmp_path: Path) -> None:
     """A wrong path is told, and not answered with an empty list."""
     missing = tmp_path / "elsewhere.sqlite"
 
-    done = run("list", store=f"sqlite:///{missing}")
+    done = run("list", store=missing)
 
-    assert (Exit.USAGE, False) == (done.returncode, missing.exists())
+    assert (Exit.USAGE, False) == (done.exit_code, missing.exists())
     assert "There is no store at REDRESS_STORE_URL yet" in done.stderr

@@ -203,7 +203,7 @@ async def test_a_store_that_is_away_ends_nothing(scene: Scene, monkeypatch: pyte
         await asyncio.wait_for(caught.wait(), 10)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_nothing_is_lost_and_nothing_doubled(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Whatever fails, dies or races: in the end each notice was taken, or is dead where all can see it.
@@ -219,7 +219,7 @@ def test_nothing_is_lost_and_nothing_doubled(tmp_path_factory: pytest.TempPathFa
     recorder = Recorder(*data.draw(st.lists(faults, max_size=12)))
     deaths = data.draw(st.lists(st.booleans(), max_size=6))
 
-    for _ in range(40):
+    for _ in range(20):
         if deaths and deaths.pop():
             send_and_die(recorder, scene)
         asyncio.run(scene.deliverer(recorder).deliver_due())
