@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 import runtime
 from activities.dispatch.letters import Letter, letter
-from activities.dispatch.queue import SqlDispatches
+from activities.dispatch.overview import Overview
 from activities.dispatch.records import UNDER_WAY, Dispatch, State
 from domain import wording
 from domain.base import Model
@@ -41,7 +41,7 @@ def list_(state: str | None, subject: str, limit: int, as_json: bool) -> NoRetur
 
     async def work() -> None:
         about = subject_of(subject) if subject else ""
-        rows = _queue().listed(State(state) if state else None, about, limit)
+        rows = _overview().listed(State(state) if state else None, about, limit)
         if as_json:
             typer.echo(screens.as_json(rows))
         else:
@@ -54,11 +54,11 @@ def show(key: str, html: Path | None, as_json: bool) -> NoReturn:
     """One notice."""
 
     async def work() -> None:
-        queue = _queue()
-        notice = queue.notice(key)
+        overview = _overview()
+        notice = overview.notice(key)
         if notice is None:
             raise UnknownNotice([key])
-        content, dispatches = letter([notice]), queue.of(key)
+        content, dispatches = letter([notice]), overview.of(key)
         if html:
             _write(html, content.html)
         if as_json:
@@ -76,8 +76,8 @@ def resend(keys: Sequence[str], every: bool, as_json: bool) -> NoReturn:
     async def work() -> None:
         if bool(keys) == every:
             raise BadInput("Say which: give keys, or --all for every dead letter; not both.")
-        queue = _queue()
-        again = queue.resend(None if every else keys, datetime.now(UTC))
+        overview = _overview()
+        again = overview.resend(None if every else keys, datetime.now(UTC))
         if as_json:
             typer.echo(json.dumps({"resent": again}))
         elif again:
@@ -85,7 +85,7 @@ def resend(keys: Sequence[str], every: bool, as_json: bool) -> NoReturn:
         elif every:
             typer.echo("There are no dead letters.")
         left = [key for key in dict.fromkeys(keys) if key not in again]
-        if unknown := [key for key in left if not queue.of(key)]:
+        if unknown := [key for key in left if not overview.of(key)]:
             raise UnknownNotice(unknown)
         if left:
             raise NotDead(left)
@@ -93,7 +93,7 @@ def resend(keys: Sequence[str], every: bool, as_json: bool) -> NoReturn:
     run_work(work, as_json)
 
 
-def _queue() -> SqlDispatches:
+def _overview() -> Overview:
     url = runtime.load_settings().store_url
     try:
         parsed = make_url(url)
@@ -103,7 +103,7 @@ def _queue() -> SqlDispatches:
     if file and file != ":memory:" and not Path(file).exists():
         # Opening it would make one, and then say that it is empty.
         raise BadInput("There is no store at REDRESS_STORE_URL yet; a worker makes it. Check the setting.")
-    return SqlDispatches(open_the_store(url))
+    return Overview(open_the_store(url))
 
 
 def _write(file: Path, html: str) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Final
@@ -36,6 +37,15 @@ LONGEST_IDLE_SECONDS: Final = 60.0
 log = logging.getLogger("redress.notices")
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why an attempt failed, the pause in seconds that was asked for, and whether another one is useless."""
+
+    reason: str
+    hint: float | None = None
+    for_good: bool = False
+
+
 class Deliverer:
     """Delivers over these channels. `now` is real time in UTC."""
 
@@ -50,12 +60,14 @@ class Deliverer:
         self._now = now
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Deliver until `stop` is set; a message on its way is finished first."""
+        """Deliver until `stop` is set; a message on its way is finished first. No channel waits for another."""
+        await asyncio.gather(*(self._run(channel, stop) for channel in self._senders))
+
+    async def _run(self, channel: Channel, stop: asyncio.Event) -> None:
         idle = IDLE_SECONDS
         while not stop.is_set():
             try:
-                if await self.deliver_due():
-                    idle = IDLE_SECONDS
+                if await self._round(channel):
                     continue
                 idle = IDLE_SECONDS
             except SQLAlchemyError as error:
@@ -80,8 +92,12 @@ class Deliverer:
                 await asyncio.wait_for(running, patience)
 
     async def deliver_due(self) -> int:
-        """One round: how many bundles were due and free. Those to one reader go out one after the other."""
-        bundles = await asyncio.to_thread(self._queue.claim, tuple(self._senders), self._now(), BATCH)
+        """One round on each channel: how many bundles were due and free."""
+        return sum([await self._round(channel) for channel in self._senders])
+
+    async def _round(self, channel: Channel) -> int:
+        """Bundles to one reader go out one after the other, those to several side by side."""
+        bundles = await asyncio.to_thread(self._queue.claim, channel, self._now(), BATCH)
         turns = [list(turn) for _, turn in groupby(sorted(bundles, key=_reader), _reader)]
         failures = await asyncio.gather(*map(self._in_turn, turns), return_exceptions=True)
         for failure in failures:
@@ -101,36 +117,34 @@ class Deliverer:
         message_id = await asyncio.to_thread(self._queue.begin, bundle, keys, self._now())
         if message_id is None:
             return
+        failure = await self._attempt(bundle.channel, message_id, items)
+        now = self._now()
         told = {"notice": message_id, "channel": bundle.channel.value}
-        reason, hint, for_good = await self._attempt(bundle.channel, message_id, items)
-        if reason is None:
-            await asyncio.to_thread(self._queue.sent, bundle, keys, self._now())
+        if failure is None:
+            await asyncio.to_thread(self._queue.sent, bundle, keys, now)
             log.info("notice sent", extra=told)
             return
-        now = self._now()
-        wait = None if for_good else pause(max(item.attempts for item in items) + 1, hint)
-        await asyncio.to_thread(self._queue.failed, bundle, keys, reason, now, now + wait if wait else None)
+        wait = None if failure.for_good else pause(max(item.attempts for item in items) + 1, failure.hint)
+        await asyncio.to_thread(self._queue.failed, bundle, keys, failure.reason, now, now + wait if wait else None)
         if wait is None:
-            log.error("notice given up (%s)", reason, extra=told)
+            log.error("notice given up (%s)", failure.reason, extra=told)
         else:
-            log.warning("notice not taken (%s); trying again in %s", reason, wait, extra=told)
+            log.warning("notice not taken (%s); trying again in %s", failure.reason, wait, extra=told)
 
-    async def _attempt(
-        self, channel: Channel, message_id: str, items: Sequence[Item]
-    ) -> tuple[str | None, float | None, bool]:
-        """Why it failed, the pause that was asked for, and whether it is for good; no reason if it was taken."""
+    async def _attempt(self, channel: Channel, message_id: str, items: Sequence[Item]) -> _Failure | None:
+        """What came of sending it now: none if it was taken."""
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 await self._senders[channel].send(message_id, [item.notice for item in items])
         except Unavailable as error:
-            return str(error)[:LONGEST_REASON], error.retry_after, False
+            return _Failure(str(error)[:LONGEST_REASON], hint=error.retry_after)
         except Refused as error:
-            return error.code, None, True
+            return _Failure(error.code, for_good=True)
         except TimeoutError:
-            return "timeout", None, False
+            return _Failure("timeout")
         except Exception as error:  # noqa: BLE001 -- a notice that breaks its sender is kept and seen, and not in the way
-            return f"error_{type(error).__name__}", None, False
-        return None, None, False
+            return _Failure(f"error_{type(error).__name__}")
+        return None
 
     def _ready(self, bundle: Bundle) -> list[Item]:
         """What of a bundle is to be sent now; what is moot is dropped, and what is early is held."""
@@ -156,5 +170,5 @@ def _where(error: Exception) -> str:
     return f"{type(error).__name__} in {last.name}, line {last.lineno}"
 
 
-def _reader(bundle: Bundle) -> tuple[str, str]:
-    return bundle.channel, bundle.items[0].notice.party_id
+def _reader(bundle: Bundle) -> str:
+    return bundle.items[0].notice.party_id

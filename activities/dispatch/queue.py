@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, case, func, or_, select, update
 
-from activities.dispatch.records import UNDER_WAY, Bundle, Channel, Dispatch, Item, State
+from activities.dispatch.records import UNDER_WAY, Bundle, Channel, Item, State
 from activities.store import add_new, dispatches, insert_into, outbox, standings
 from domain.courtesy import Manner, digested
 from domain.duties import Owed
@@ -72,26 +72,23 @@ def _keep_standing(connection: Connection, subject: str, number: int, owed: tupl
 
 
 class SqlDispatches:
-    """The dispatches in a database that `open_store` has opened. Every method may raise SQLAlchemyError."""
+    """The queue in a database that `open_store` has opened. Every method may raise SQLAlchemyError."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    # --- for a deliverer ---
-
-    def claim(self, channels: Collection[Channel], now: datetime, limit: int) -> tuple[Bundle, ...]:
-        """Lease up to `limit` bundles that are due at `now`, the longest due first."""
-        due = and_(_D.channel.in_(channels), *_due(now))
+    def claim(self, channel: Channel, now: datetime, limit: int) -> tuple[Bundle, ...]:
+        """Lease up to `limit` bundles of a channel that are due at `now`, the longest due first."""
         heads = (
-            select(_D.bundle, _D.channel)
-            .where(due)
-            .group_by(_D.bundle, _D.channel)
+            select(_D.bundle)
+            .where(_D.channel == channel, *_due(now))
+            .group_by(_D.bundle)
             .order_by(func.min(_D.next_attempt), func.min(_D.position))
             .limit(limit)
         )
         with self._engine.connect() as connection:
-            found = connection.execute(heads).all()
-        bundles = (self._lease(bundle, Channel(channel), now) for bundle, channel in found)
+            found = connection.scalars(heads).all()
+        bundles = (self._lease(bundle, channel, now) for bundle in found)
         return tuple(bundle for bundle in bundles if bundle.items)
 
     def _lease(self, bundle: str, channel: Channel, now: datetime) -> Bundle:
@@ -169,46 +166,6 @@ class SqlDispatches:
         with self._engine.begin() as connection:
             written = update(dispatches).where(*_held(bundle, keys))
             connection.execute(written.values(lease=None, leased_until=None, **values))
-
-    # --- for people ---
-
-    def listed(self, state: State | None = None, subject: str = "", limit: int = 1000) -> tuple[Dispatch, ...]:
-        """Dispatches, newest first: of one state, of one order or case, or all."""
-        wanted = [_D.state == state] if state else []
-        wanted += [_D.subject == subject] if subject else []
-        return self._read(*wanted, limit=limit)
-
-    def of(self, key: str) -> tuple[Dispatch, ...]:
-        """The dispatches of one notice, one for each channel."""
-        return self._read(_D.key == key, limit=len(Channel))
-
-    def _read(self, *wanted: ColumnElement[bool], limit: int) -> tuple[Dispatch, ...]:
-        shown = [_D[name] for name in Dispatch.model_fields if name not in ("to", "kind")]
-        query = (
-            select(*shown, outbox.c.role.label("to"), outbox.c.kind)
-            .join(outbox, outbox.c.key == _D.key)
-            .where(*wanted)
-            .order_by(_D.posted_at.desc(), _D.position.desc(), _D.key, _D.channel)
-            .limit(limit)
-        )
-        with self._engine.connect() as connection:
-            return tuple(Dispatch.model_validate(dict(row)) for row in connection.execute(query).mappings())
-
-    def notice(self, key: str) -> Notice | None:
-        """The notice of this key, or none."""
-        with self._engine.connect() as connection:
-            payload = connection.scalar(select(outbox.c.payload).where(outbox.c.key == key))
-        return None if payload is None else Notice.model_validate(payload)
-
-    def resend(self, keys: Collection[str] | None, now: datetime) -> tuple[str, ...]:
-        """Let dead letters begin anew: those of these keys, or all. Gives the keys of those that do.
-
-        They keep their ids, so that a receiver who had one after all can tell.
-        """
-        dead = [_D.state == State.DEAD] + ([] if keys is None else [_D.key.in_(list(keys))])
-        again = update(dispatches).where(*dead).values(state=State.WAITING, attempts=0, next_attempt=now, ended_at=None)
-        with self._engine.begin() as connection:
-            return tuple(sorted(set(connection.scalars(again.returning(_D.key)))))
 
 
 def _sealed(bundle: Bundle, keys: Collection[str]) -> str:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 import runtime
 from activities.dispatch.records import Channel, State

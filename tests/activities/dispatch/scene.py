@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from activities.dispatch.deliverer import Deliverer
+from activities.dispatch.overview import Overview
 from activities.dispatch.queue import SqlDispatches
 from activities.dispatch.records import Channel, Dispatch
 from activities.notices import SqlOutbox
@@ -66,6 +67,7 @@ class Scene:
         self.channels = channels or (Channel.MAIL,)
         self.store: Engine = open_store(url or f"sqlite:///{folder / 'store.sqlite'}")
         self.queue = SqlDispatches(self.store)
+        self.overview = Overview(self.store)
         self.clock = Clock()
         self.outbox = SqlOutbox(self.store, self.channels, now=self.clock)
         self.posted = 0
@@ -82,7 +84,7 @@ class Scene:
 
     def of(self, key: str) -> Dispatch:
         """The dispatch of a notice on the first channel."""
-        return next(found for found in self.queue.of(key) if found.channel is self.channels[0])
+        return next(found for found in self.overview.of(key) if found.channel is self.channels[0])
 
 
 def news(key: str = "n-1", *, subject: str = "order-A-1", **fields: object) -> Notice:

@@ -54,7 +54,7 @@ async def test_each_channel_has_its_own_stream(tmp_path: Path) -> None:
 
     await deliverer.deliver_due()
 
-    states = {found.channel: (found.state, found.reason) for found in scene.queue.of("a")}
+    states = {found.channel: (found.state, found.reason) for found in scene.overview.of("a")}
     assert {Channel.MAIL: (State.SENT, ""), Channel.WEBHOOK: (State.WAITING, "http_500")} == states
 
 
@@ -76,7 +76,7 @@ async def test_what_is_leased_is_left_alone(scene: Scene) -> None:
     """While one deliverer has a notice, no other one gets it; when the lease has run out, one does."""
     scene.post(news("a"))
     recorder = Recorder()
-    (held,) = scene.queue.claim([Channel.MAIL], scene.clock.now, 9)
+    (held,) = scene.queue.claim(Channel.MAIL, scene.clock.now, 9)
 
     assert 0 == await scene.deliverer(recorder).deliver_due()
     scene.clock.advance(seconds=LEASE.total_seconds())
@@ -103,7 +103,7 @@ async def test_a_crash_between_sending_and_writing_repeats_the_id(scene: Scene) 
 
 def send_and_die(recorder: Recorder, scene: Scene) -> None:
     """A worker that sends what is due, and is gone before it has written that down."""
-    for bundle in scene.queue.claim(scene.channels, scene.clock.now, 1):
+    for bundle in scene.queue.claim(scene.channels[0], scene.clock.now, 1):
         keys = [item.notice.key for item in bundle.items]
         if message_id := scene.queue.begin(bundle, keys, scene.clock.now):
             recorder.sent.append((message_id, tuple(keys)))
@@ -149,7 +149,7 @@ async def test_what_fails_for_days_is_given_up_and_seen(scene: Scene, caplog: py
     await scene.deliverer(recorder).deliver_due()
 
     assert len(PAUSES) + 1 == recorder.tries
-    assert [("a", "connection")] == [(dead.key, dead.reason) for dead in scene.queue.listed(State.DEAD)]
+    assert [("a", "connection")] == [(dead.key, dead.reason) for dead in scene.overview.listed(State.DEAD)]
     assert "notice given up (connection)" in caplog.text
 
 
@@ -169,11 +169,11 @@ async def test_a_dead_letter_can_be_sent_again(scene: Scene) -> None:
     recorder = Recorder(Refused("smtp_550", ""))
     await scene.deliverer(recorder).deliver_due()
 
-    assert ("a",) == scene.queue.resend(["a", "b", "c"], scene.clock.now)
+    assert ("a",) == scene.overview.resend(["a", "b", "c"], scene.clock.now)
     await scene.deliverer(recorder).deliver_due()
 
     assert ["a", "b"] == sorted(key for key, _ in recorder.sent)
-    assert () == scene.queue.resend(None, scene.clock.now)
+    assert () == scene.overview.resend(None, scene.clock.now)
 
 
 async def test_a_notice_that_breaks_its_sender_keeps_nobody_back(
@@ -187,7 +187,7 @@ async def test_a_notice_that_breaks_its_sender_keeps_nobody_back(
     await scene.deliverer(recorder).deliver_due()
 
     assert 1 == len(recorder.sent)
-    assert ["error_RuntimeError"] == [found.reason for found in scene.queue.listed(State.WAITING)]
+    assert ["error_RuntimeError"] == [found.reason for found in scene.overview.listed(State.WAITING)]
     assert "ada@" not in caplog.text
 
 

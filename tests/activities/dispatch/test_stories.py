@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from activities.dispatch.deliverer import Deliverer
+from activities.dispatch.overview import Overview
 from activities.dispatch.queue import SqlDispatches
 from activities.dispatch.records import Channel, State
 from domain.moot import asked
@@ -40,6 +41,7 @@ class Told:
         self.stage.outbox._channels = (Channel.MAIL,)
         self.stage.outbox._now = lambda: self.stage.tunnel.now
         self.queue = SqlDispatches(self.stage.outbox._engine)
+        self.overview = Overview(self.stage.outbox._engine)
         self.reader = Reader()
         self.deliverer = Deliverer(self.queue, {Channel.MAIL: self.reader}, now=lambda: self.stage.tunnel.now)
 
@@ -64,7 +66,7 @@ async def test_after_the_end_only_news_is_sent(told: Told, name: str) -> None:
             tunnel.now += timedelta(hours=12)
             await told.deliver_all()
 
-    dispatches = told.queue.listed()
+    dispatches = told.overview.listed()
     sent = {found.key for found in dispatches if found.state is State.SENT}
     assert sent == {notice.key for notice in told.reader.read}
     assert {State.MOOT} >= {found.state for found in dispatches if found.key not in sent}
@@ -84,4 +86,4 @@ async def test_in_time_every_reminder_is_sent(told: Told) -> None:
     read = [(notice.kind, notice.to.value) for notice in told.reader.read]
     expected = [(kind, role) for role, kinds in story.ends.notices.items() for kind in kinds]
     assert sorted(expected) == sorted(read)
-    assert {State.SENT} == {found.state for found in told.queue.listed()}
+    assert {State.SENT} == {found.state for found in told.overview.listed()}
