@@ -32,7 +32,7 @@ from storefront.options import (
 
 EPILOG = (
     "Exit codes: 0 done; 1 a check failed; 2 wrong usage or input, nothing was done; 3 Temporal or the workers do not "
-    "answer; 4 refused by the rules of the order; 5 no such order or case; 130 interrupted. "
+    "answer; 4 refused by the rules of the order; 5 no such order, case or notice; 130 interrupted. "
     "How to reach Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and so on."
 )
 

@@ -15,6 +15,7 @@ from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, getaddresses
 from hashlib import sha256
 from ipaddress import ip_address
+from ssl import SSLError
 from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
@@ -107,8 +108,8 @@ class Mail:
             raise Unavailable(f"smtp_{refused.code}") from None
         except aiosmtplib.SMTPNotSupported:
             raise Refused("address_not_supported", "the server takes no such address") from None
-        except (aiosmtplib.SMTPException, OSError, TimeoutError):
-            raise Unavailable("connection") from None
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as lost:
+            raise Unavailable("tls" if _about_tls(lost) else "connection") from None
 
     async def _contact(self, party_id: str) -> Contact:
         try:
@@ -182,6 +183,14 @@ def _local_part(message_id: str) -> str:
 def _verdict(code: int) -> Refused | Unavailable:
     name = f"smtp_{code}"
     return Refused(name, "the server refuses the letter") if code >= _REFUSED_FOR_GOOD else Unavailable(name)
+
+
+def _about_tls(error: Exception) -> bool:
+    """Whether there was no safe connection: a certificate that cannot be trusted, or a server without TLS."""
+    # Of the library's own errors, only that a server has no STARTTLS is of no closer kind.
+    return type(error) is aiosmtplib.SMTPException or any(
+        isinstance(one, SSLError) for one in (error, error.__cause__, error.__context__)
+    )
 
 
 def _on_this_machine(host: str) -> bool:

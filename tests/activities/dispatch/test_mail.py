@@ -138,6 +138,23 @@ async def test_a_server_that_is_not_there_is_tried_again() -> None:
             await mail(taken.getsockname()[1]).send("k", [news()])
 
 
+async def test_a_server_without_tls_gets_no_password(port: int, postmaster: Postmaster) -> None:
+    """Where it must not travel in the clear, nothing is sent, and the reason says so."""
+    for server in (Strict("127.0.0.1", port, False, "redress", "pass"), SmtpServer("127.0.0.1", port, True)):
+        with pytest.raises(Unavailable, match=r"^tls$"):
+            await Mail(server, SENDER, Known(ADA), now=Clock()).send("k", [news()])
+
+    assert [] == postmaster.mails
+
+
+class Strict(SmtpServer):
+    """A server of which we think that it is another machine."""
+
+    @property
+    def start_tls(self) -> bool | None:
+        return True
+
+
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 async def test_a_wrong_password_is_not_the_notices_fault(postmaster: Postmaster) -> None:
     """A server that does not let us in refuses us and not the letter: it is tried again once that is mended."""
