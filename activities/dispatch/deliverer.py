@@ -24,7 +24,8 @@ from activities.dispatch.sending import ATTEMPT_SECONDS, Sender
 from activities.ports import Refused, Unavailable
 from domain.attempts import pause
 from domain.courtesy import mailed_at
-from domain.moot import moot
+from domain.moot import Moot, asked, moot
+from domain.story import Notice
 
 BATCH: Final = 16
 """Bundles that one deliverer holds at a time."""
@@ -153,7 +154,7 @@ class Deliverer:
             real_now = self._now()
             notice, courtesy, clock = item.notice, item.manner.courtesy, item.manner.clock
             now = clock.now(real_now)
-            reason = moot(notice, self._queue.standing(notice.subject), self._queue.newer(notice), now)
+            reason = self._moot(notice, now)
             until = mailed_at(notice, courtesy, now) if bundle.channel is Channel.MAIL else now
             if reason:
                 self._queue.drop(bundle, notice.key, reason, real_now)
@@ -162,6 +163,11 @@ class Deliverer:
             else:
                 ready.append(item)
         return ready
+
+    def _moot(self, notice: Notice, now: datetime) -> Moot | None:
+        if asked(notice) is None:
+            return None  # news, for which nothing need be looked up
+        return moot(notice, self._queue.standing(notice.subject), self._queue.newer(notice), now)
 
 
 def _where(error: Exception) -> str:

@@ -35,9 +35,9 @@ def for_reader(notice: Notice) -> Shown:
     locale, zone = locale_of(notice.locale), zone_of(notice)
 
     def shown(fact: str) -> str:
-        if at := wording.instant(fact):
+        if (at := wording.instant(fact)) is not None:
             return instant(at, locale, zone)
-        if amount := _amount(fact):
+        if (amount := _amount(fact)) is not None:
             return money(amount, locale)
         return harmless(fact)
 

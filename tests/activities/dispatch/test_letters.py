@@ -77,6 +77,13 @@ def test_every_notice_makes_a_letter(kind: str, locale: str) -> None:
     assert f'lang="{locale}"' in content.html
 
 
+def test_nothing_is_an_amount_too() -> None:
+    """A refund of nothing is told in the reader's format like any other."""
+    content = letter([news(kind="resolved", facts={"remedy": "release", "amount": "USD 0.00", "rule": "p/x"})])
+
+    assert "refund $0.00" in content.text
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
