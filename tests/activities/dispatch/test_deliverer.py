@@ -101,12 +101,14 @@ async def test_a_crash_between_sending_and_writing_repeats_the_id(scene: Scene) 
     assert (State.SENT, 2) == (scene.of("a").state, scene.of("a").attempts)
 
 
-def send_and_die(recorder: Recorder, scene: Scene) -> None:
-    """A worker that sends what is due, and is gone before it has written that down."""
-    for bundle in scene.queue.claim(scene.channels[0], scene.clock.now, 1):
+def send_and_die(recorder: Recorder, scene: Scene) -> int:
+    """A worker that sends one message that is due, and is gone before it has written that down; how many it sent."""
+    bundles = scene.queue.claim(scene.channels[0], scene.clock.now, 1)
+    for bundle in bundles:
         keys = [item.notice.key for item in bundle.items]
         if message_id := scene.queue.begin(bundle, keys, scene.clock.now):
             recorder.sent.append((message_id, tuple(keys)))
+    return len(bundles)
 
 
 # --- faults ---
@@ -218,18 +220,20 @@ def test_nothing_is_lost_and_nothing_doubled(tmp_path_factory: pytest.TempPathFa
     faults = st.none() | st.sampled_from(failures)
     recorder = Recorder(*data.draw(st.lists(faults, max_size=12)))
     deaths = data.draw(st.lists(st.booleans(), max_size=6))
+    died_after = 0
 
     for _ in range(20):
         if deaths and deaths.pop():
-            send_and_die(recorder, scene)
+            died_after += send_and_die(recorder, scene)
         asyncio.run(scene.deliverer(recorder).deliver_due())
         scene.clock.advance(days=1)
 
-    states = {key: scene.of(key).state for key in keys}
-    taken = [key for key, _ in recorder.sent]
+    states = {key: scene.overview.of(key)[0].state for key in keys}
+    taken = [key for _, sent in recorder.sent for key in sent]
     assert set(states.values()) <= {State.SENT, State.DEAD}
-    assert {key for key, state in states.items() if state is State.SENT} <= set(taken)
-    assert set(taken) <= set(keys)
+    assert {key for key, state in states.items() if state is State.SENT} <= set(taken) <= set(keys)
+    assert len(taken) - len(set(taken)) <= died_after
+    assert {(key, (key,)) for key in taken} == set(recorder.sent)
 
 
 # --- held, together, moot ---
