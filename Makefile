@@ -10,7 +10,7 @@ STAMP := .venv/.installed
 STRIPE_MOCK := v0.203.0
 
 .DEFAULT_GOAL := help
-.PHONY: stripe-servers help demo test check format bench bench-windtunnel explore schema histories lock clean distclean
+.PHONY: help demo test check format bench bench-windtunnel explore schema notices histories stripe-servers lock clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ tests/payments/bin/stripe-mock: Makefile
 
 schema: $(STAMP) ## Write the JSON Schemas of the contract to docs/schema
 	$(BIN)/python -m storefront.schema docs/schema
+
+notices: $(STAMP) ## Write the text of every notice to docs/notices.md
+	$(BIN)/python -m storefront.notice_texts docs/notices.md
 
 histories: $(STAMP) ## Record the histories that the replay tests use
 	$(BIN)/python -m tests.record_histories

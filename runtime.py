@@ -195,6 +195,21 @@ class Settings(BaseSettings):
     stripe_api_base: str | None = Field(
         None, pattern=r"^https?://\S+[^/\s]$", description="where a stand-in for Stripe listens, for tests"
     )
+    notices: Annotated[Literal["outbox", "smtp"], BeforeValidator(str.lower)] = Field(
+        "outbox", description="outbox (they are only kept) or smtp (they are mailed)"
+    )
+    smtp_url: SecretStr | None = Field(
+        None, description="the mail server, for example smtp://user:password@mail.example.org:587"
+    )
+    mail_from: str | None = Field(
+        None, description="the sender of mail, for example Redress <no-reply@marketplace.example>"
+    )
+    webhook_url: str | None = Field(
+        None, pattern=r"^https?://[^\s/]\S*$", description="where the storefront takes notices, an http(s) URL"
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="the secret that signs webhooks: whsec_ and 24 to 64 random bytes in base64"
+    )
     metrics_address: str | None = Field(
         None, pattern=r"^[^\s:]+:\d{1,5}$", description="where Prometheus reads, for example 127.0.0.1:9090"
     )
@@ -246,7 +261,21 @@ def load_settings() -> Settings:
             "Worker versioning needs both TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID. "
             "Set the other one too, or neither."
         )
+    _check_delivery(settings)
     return settings
+
+
+def _check_delivery(settings: Settings) -> None:
+    if settings.notices == "smtp" and not (settings.smtp_url and settings.mail_from):
+        raise SettingsError(
+            "Mailing notices (REDRESS_NOTICES=smtp) needs REDRESS_SMTP_URL and REDRESS_MAIL_FROM. "
+            "Set both, or leave notices in the outbox."
+        )
+    if bool(settings.webhook_url) != bool(settings.webhook_secret):
+        raise SettingsError(
+            "Webhooks need both REDRESS_WEBHOOK_URL and REDRESS_WEBHOOK_SECRET; an empty one counts as none. "
+            "Set the other one too, or neither."
+        )
 
 
 def _variable(name: str) -> str:

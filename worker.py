@@ -1,4 +1,4 @@
-"""The worker: runs the workflows and activities of Redress. The only place where adapters are chosen.
+"""The worker: runs the workflows and activities of Redress, over the adapters that the settings name.
 
 python worker.py              connect as the Temporal settings say (TEMPORAL_ADDRESS and so on)
 python worker.py --embedded   start a Temporal server on this machine first
@@ -14,205 +14,24 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import runtime
+from adapters import Adapters
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
     from temporalio.client import Client
     from temporalio.worker import Worker, WorkerDeploymentConfig
 
-    from activities.ports import Carriers, Claims, Directory, FileContents, Outbox, Outcomes, Provider, Storage
-
-CARRIER_FILE: Final = "carrier.sqlite"
-PAYMENTS_FILE: Final = "payments.sqlite"
-EVIDENCE_FOLDER: Final = "evidence"
 
 _SLACK_SECONDS: Final = 5.0
 """Beyond the graceful time, for what is left to do: telling Temporal, stopping the embedded server."""
 
+_LAST_NOTICES_SECONDS: Final = 3.0
+"""Within that slack, for the notices that are just being sent; one that is cut off is sent again."""
+
 log = logging.getLogger("redress.worker")
-
-
-@dataclass(frozen=True)
-class Adapters:
-    """What stands behind each port."""
-
-    carriers: Carriers
-    payments: Provider
-    outbox: Outbox
-    outcomes: Outcomes
-    directory: Directory
-    files: Storage
-    claims: Claims
-
-    @classmethod
-    def from_settings(cls, settings: runtime.Settings) -> Self:
-        """What the settings name, by default the sandbox in files shared with the demo, and our own store.
-
-        Raises runtime.SettingsError.
-        """
-        from activities.notices import SqlOutbox
-        from activities.outcomes import SqlOutcomes
-        from activities.sandbox.directory import SandboxDirectory
-        from activities.sandbox.files import SandboxFiles
-
-        try:
-            settings.data_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise runtime.SettingsError(
-                f"REDRESS_DATA_DIR is wrong: {settings.data_dir} cannot be made ({error.strerror}). "
-                "Write a folder that we may write to, for example var."
-            ) from None
-        store = open_store(settings.store_url)
-        carriers, claims = _carriers(settings)
-        files = SandboxFiles(settings.data_dir / EVIDENCE_FOLDER)
-        return cls(
-            carriers=carriers,
-            claims=claims,
-            payments=_payments(settings, store, files),
-            outbox=SqlOutbox(store),
-            outcomes=SqlOutcomes(store),
-            directory=SandboxDirectory(),
-            files=files,
-        )
-
-    def activities(self) -> list[Callable[..., Any]]:
-        """Every activity, over these adapters."""
-        from activities.carriers import CarrierActivities
-        from activities.claims import ClaimActivities
-        from activities.evidence import EvidenceActivities
-        from activities.notices import NoticeActivities
-        from activities.outcomes import OutcomeActivities
-        from activities.payments import PaymentActivities
-        from activities.reconciliation import ReconciliationActivities
-
-        carriers = CarrierActivities(self.carriers, self.directory)
-        claims = ClaimActivities(self.claims, self.files)
-        payments = PaymentActivities(self.payments)
-        outcomes = OutcomeActivities(self.outcomes)
-        books = ReconciliationActivities(self.payments, self.outcomes)
-        return [
-            carriers.look_up,
-            carriers.trace,
-            carriers.buy_label,
-            carriers.refund_label,
-            claims.claim,
-            claims.withdraw,
-            EvidenceActivities(self.files).check,
-            NoticeActivities(self.outbox, self.directory).post,
-            outcomes.record,
-            outcomes.histories,
-            outcomes.recall,
-            payments.refund,
-            payments.release,
-            payments.claw_back,
-            payments.submit_evidence,
-            payments.look,
-            books.orders,
-            books.check,
-        ]
-
-
-def _carriers(settings: runtime.Settings) -> tuple[Carriers, Claims]:
-    if settings.carriers == "sandbox":
-        from activities.sandbox.carrier import SandboxCarrier
-        from activities.sandbox.claims import SandboxClaims
-
-        path = settings.data_dir / CARRIER_FILE
-        return SandboxCarrier(path), SandboxClaims(path)
-    from activities.easypost.carrier import EasyPostCarriers
-    from activities.easypost.client import EasyPost
-    from activities.easypost.labels import Wishes
-
-    if settings.easypost_api_key is None:
-        raise runtime.SettingsError(
-            "REDRESS_CARRIERS=easypost needs REDRESS_EASYPOST_API_KEY: a key of your EasyPost account, "
-            "for trials one that begins with EZTK."
-        )
-    trial = settings.easypost_api_key.get_secret_value().startswith("EZTK")
-    log.info(
-        "carriers are real ones: EasyPost with a key %s, %s activities a second at most",
-        "for trials" if trial else "that buys",
-        settings.carrier_activities_per_second,
-    )
-    easypost = EasyPostCarriers(
-        EasyPost(settings.easypost_api_key, settings.easypost_url),
-        Wishes(ounces=settings.easypost_ounces, insure=settings.easypost_insure),
-        settings.easypost_claims_email,
-    )
-    return easypost, easypost
-
-
-def _payments(settings: runtime.Settings, store: Engine, files: FileContents) -> Provider:
-    """The payment provider that the settings name. Raises runtime.SettingsError."""
-    if settings.payments == "sandbox":
-        from activities.sandbox.payments import SandboxPayments
-
-        return SandboxPayments(settings.data_dir / PAYMENTS_FILE)
-    from activities.payout_accounts import SqlPayoutAccounts
-    from activities.stripe.client import client
-    from activities.stripe.payments import StripePayments
-
-    return StripePayments(client(_stripe_key(settings), base=settings.stripe_api_base), SqlPayoutAccounts(store), files)
-
-
-def _stripe_key(settings: runtime.Settings) -> str:
-    """The key to Stripe, never in any message. A live key needs a word of its own: it moves real money."""
-    advice = "Write a secret or restricted key of Stripe, for example sk_test_... ."
-    if settings.stripe_api_key is None:
-        raise runtime.SettingsError(f"REDRESS_STRIPE_API_KEY is missing: REDRESS_PAYMENTS=stripe needs it. {advice}")
-    key = settings.stripe_api_key.get_secret_value()
-    kind, _, mode = key.partition("_")
-    mode = mode.partition("_")[0]
-    if kind not in ("sk", "rk") or mode not in ("test", "live"):
-        raise runtime.SettingsError(f"REDRESS_STRIPE_API_KEY is wrong: it is no secret key. {advice}")
-    if mode == "live" and settings.stripe_api_base:
-        raise runtime.SettingsError(
-            "REDRESS_STRIPE_API_BASE is wrong: a live key is for Stripe alone. Leave it out, or use a test key."
-        )
-    if mode == "live" and not settings.stripe_live:
-        raise runtime.SettingsError(
-            "REDRESS_STRIPE_API_KEY is a live key, which moves real money. "
-            "Set REDRESS_STRIPE_LIVE=true if that is meant, else write a test key."
-        )
-    if mode == "test" and settings.stripe_live:
-        raise runtime.SettingsError(
-            "REDRESS_STRIPE_LIVE is true, but REDRESS_STRIPE_API_KEY is a test key: no seller would be paid. "
-            "Write the live key, or set it to false."
-        )
-    return key
-
-
-def open_store(url: str) -> Engine:
-    """Our own database. Raises runtime.SettingsError, with what to do about it."""
-    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-
-    from activities import store
-
-    try:
-        return store.open_store(url)
-    except (ArgumentError, ImportError, ValueError):
-        raise runtime.SettingsError(
-            "REDRESS_STORE_URL is wrong: no database driver here understands it. "
-            "Write an SQLAlchemy URL, for example sqlite:///var/redress.sqlite."
-        ) from None
-    except store.StoreOutdated as error:
-        raise runtime.SettingsError(f"The database of REDRESS_STORE_URL cannot be used. {error}") from None
-    except SQLAlchemyError as error:
-        # The cause alone: the whole text may show the URL, and in it a password.
-        cause = getattr(error, "orig", None) or type(error).__name__
-        raise runtime.SettingsError(
-            f"The database of REDRESS_STORE_URL cannot be used: {cause}. Start it, or write another URL."
-        ) from None
-
-
-def build_activities(settings: runtime.Settings) -> list[Callable[..., Any]]:
-    """Every activity over the adapters that the settings name. Raises runtime.SettingsError."""
-    return Adapters.from_settings(settings).activities()
 
 
 def build_worker(
@@ -291,14 +110,16 @@ def _deployment(settings: runtime.Settings) -> WorkerDeploymentConfig | None:
 
 async def serve(settings: runtime.Settings, arguments: argparse.Namespace) -> None:
     """Work until cancelled, then stop in good order."""
-    activities = build_activities(settings)
+    adapters = Adapters.from_settings(settings)
     async with _temporal(settings, arguments) as (client, ui_url):
         await runtime.register_search_attributes(client)
         # Thrice the activities, since local ones and those of carriers run in the same threads.
         with ThreadPoolExecutor(3 * settings.max_concurrent_activities, "activity") as pool:
             async with contextlib.AsyncExitStack() as running:
-                for one in build_workers(client, settings, activities, pool):
+                for one in build_workers(client, settings, adapters.activities(), pool):
                     await running.enter_async_context(one)
+                if adapters.deliverer:
+                    await running.enter_async_context(adapters.deliverer.delivering(_LAST_NOTICES_SECONDS))
                 _tell_ready(client, settings, ui_url)
                 await asyncio.Event().wait()
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import Engine, select
 from temporalio import activity
 
+from activities.dispatch.queue import enrol
+from activities.dispatch.records import Channel
 from activities.ports import Contact, Directory, Outbox, Unavailable
-from activities.store import insert_new, outbox
+from activities.store import add_new, outbox
 from domain import wording
 from domain.requests import Posting
 from domain.story import Notice
@@ -38,7 +41,7 @@ class NoticeActivities:
         parties = {notice.party_id for notice in posting.notices}
         known = {party_id: self._contact(party_id) for party_id in parties}
         contacts = {party_id: contact for party_id, contact in known.items() if contact is not None}
-        self._outbox.post(posting.notices, contacts)
+        self._outbox.post(posting, contacts)
 
     def _contact(self, party_id: str) -> Contact | None:
         try:
@@ -53,14 +56,25 @@ class SqlOutbox:
 
     Beside its code and facts stands the text of each notice in the language of its reader.
     Contacts are personal data, and stay in a column of their own.
+    Each notice is to be delivered on each of the `channels`; without any, the outbox is the end of the line.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        channels: Iterable[Channel] = (),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._engine = engine
+        self._channels = tuple(channels)
+        self._now = now
 
-    def post(self, notices: tuple[Notice, ...], contacts: Mapping[str, Contact]) -> None:
+    def post(self, posting: Posting, contacts: Mapping[str, Contact]) -> None:
         """Keep each notice, once for its key; one whose party is not in `contacts` as `no_contact`."""
-        insert_new(self._engine, outbox, [_row(notice, contacts.get(notice.party_id)) for notice in notices])
+        rows = [_row(notice, contacts.get(notice.party_id)) for notice in posting.notices]
+        with self._engine.begin() as connection:
+            add_new(connection, outbox, rows)
+            enrol(connection, posting, self._channels, self._now())
 
     def notices(self, subject: str) -> tuple[Notice, ...]:
         """All notices about an order or case, oldest first."""

@@ -17,8 +17,8 @@ from domain.histories import Histories
 from domain.parcel import Shipment
 from domain.reconciliation import Made
 from domain.reported_dispute import ReportedDispute
-from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Submission
-from domain.story import Notice, Outcome
+from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Posting, Submission
+from domain.story import Outcome
 
 
 class Unavailable(Exception):
@@ -180,7 +180,7 @@ class Storage(Files, FileContents, Protocol):
 class Outbox(Protocol):
     """Where notices wait for delivery."""
 
-    def post(self, notices: tuple[Notice, ...], contacts: Mapping[str, Contact]) -> None:
+    def post(self, posting: Posting, contacts: Mapping[str, Contact]) -> None:
         """Keep each notice, once for its key, however often posted; `contacts` by party id, if known."""
 
 

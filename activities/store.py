@@ -1,4 +1,4 @@
-"""The product's own tables: the outbox of notices, the outcomes of finished orders, and where sellers are paid to.
+"""The product's own tables: notices with their dispatches, outcomes of finished orders, where sellers are paid to.
 
 SQLite by default, PostgreSQL by its URL. The workflow is the record of an order, and this is what leaves it;
 outcomes are read again for what both sides have been like before, and to take a closed order up again.
@@ -7,6 +7,7 @@ outcomes are read again for what both sides have been like before, and to take a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any, Final
@@ -16,11 +17,14 @@ from sqlalchemy import (
     Column,
     Connection,
     DateTime,
+    Dialect,
     Engine,
+    Index,
     Integer,
     MetaData,
     String,
     Table,
+    TypeDecorator,
     create_engine,
     event,
     func,
@@ -41,6 +45,20 @@ _SCHEMA_LOCK: Final = int.from_bytes(b"redress")
 
 metadata = MetaData()
 
+
+class UtcInstant(TypeDecorator[datetime]):
+    """An instant in UTC that is aware in Python also where the database forgets its time zone, as SQLite does."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC))
+
+
 outbox = Table(
     "outbox",
     metadata,
@@ -55,6 +73,36 @@ outbox = Table(
     Column("contact", JSON(none_as_null=True)),
     Column("state", String, nullable=False, default="waiting", index=True),
 )
+
+dispatches = Table(
+    "dispatches",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("subject", String, nullable=False, index=True),
+    Column("bundle", String, nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("manner", JSON, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", String, nullable=False, default=""),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("posted_at", UtcInstant, nullable=False),
+    Column("next_attempt", UtcInstant, nullable=False),
+    Column("ended_at", UtcInstant),
+    Column("lease", String),
+    Column("leased_until", UtcInstant),
+    Index("ix_dispatches_due", "state", "next_attempt"),
+)
+"""One row for each notice and channel: how far its one stream of attempts has come. All instants are real time."""
+
+standings = Table(
+    "standings",
+    metadata,
+    Column("subject", String, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("owed", JSON, nullable=False),
+)
+"""What was owed in an order or case by its newest posting."""
 
 outcomes = Table(
     "outcomes",
@@ -110,8 +158,11 @@ def open_store(url: str) -> Engine:
             # Not metadata.create_all: between its check and its creation another process may be quicker.
             connection.execute(CreateTable(table, if_not_exists=True))
             _check_columns(connection, table)
+            # Only what is missing: PostgreSQL locks a table against writers even for an index that is there.
+            known = {index["name"] for index in inspect(connection).get_indexes(table.name)}
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                connection.execute(CreateIndex(index, if_not_exists=True))
+                if index.name not in known:
+                    connection.execute(CreateIndex(index, if_not_exists=True))
     return engine
 
 
@@ -126,11 +177,19 @@ def _check_columns(connection: Connection, table: Table) -> None:
 
 def insert_new(engine: Engine, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows in one transaction; a row whose primary key is there already changes nothing."""
-    if not rows:
-        return
-    insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
     with engine.begin() as connection:
-        connection.execute(insert(table).on_conflict_do_nothing(), list(rows))
+        add_new(connection, table, rows)
+
+
+def add_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The same, within a transaction of the caller's."""
+    if rows:
+        connection.execute(insert_into(connection, table).on_conflict_do_nothing(), list(rows))
+
+
+def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An insertion that can say what is done about a row that is there already, which is a dialect's own."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _tune_sqlite(connection: SqliteConnection, _record: object) -> None:

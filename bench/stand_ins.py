@@ -15,8 +15,8 @@ from activities.ports import Contact, Refused
 from activities.sandbox.directory import SandboxDirectory
 from domain.histories import Histories
 from domain.parcel import Shipment
-from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Submission
-from domain.story import Notice, Outcome
+from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Posting, Submission
+from domain.story import Outcome
 
 
 class WillingPayments:
@@ -79,7 +79,7 @@ class NoFiles:
 class EmptyOutbox:
     """Forgets every notice."""
 
-    def post(self, notices: tuple[Notice, ...], contacts: Mapping[str, Contact]) -> None:
+    def post(self, posting: Posting, contacts: Mapping[str, Contact]) -> None:
         """Forget them."""
 
 

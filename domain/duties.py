@@ -171,6 +171,13 @@ class Duty(Model):
         return self.model_copy(update={"shifts": (*others, shift)})
 
 
+class Owed(Model):
+    """A duty that is open, and until when; no date while its clock stands still."""
+
+    kind: DutyKind
+    due: Instant | None = None
+
+
 class OpenDuty(Model):
     """One open duty as its owner reads it on the receipt."""
 

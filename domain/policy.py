@@ -7,7 +7,7 @@ of each value. An order keeps the policy it was bought under; later edits never 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated
@@ -318,6 +318,37 @@ class Chargebacks(Model):
     longest: Term
 
 
+LocalTime = Annotated[
+    str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="a time of day, for example 21:00")
+]
+
+
+class Courtesy(Model):
+    """When buyers and sellers are written to, by the clock where they live; without settings, at once.
+
+    Nothing is mailed from `quiet_from` until `quiet_until`. Reminders wait for the next time in `digest_at` and come
+    in one mail. Both give way where less than `margin` would be left before the deadline that a notice names.
+    """
+
+    quiet_from: LocalTime | None = None
+    quiet_until: LocalTime | None = None
+    digest_at: tuple[LocalTime, ...] = ()
+    margin: Span = Span(4, "h")
+
+    def quiet_at(self, clock: str) -> bool:
+        """Whether a local time, such as 07:59 or 07:59:30, lies in the quiet hours, which may span midnight."""
+        begin, end = self.quiet_from, self.quiet_until
+        if begin is None or end is None:
+            return False
+        # Times of this form compare like their texts.
+        return begin <= clock < end if begin <= end else clock >= begin or clock < end
+
+    @property
+    def time_to_act(self) -> timedelta:
+        """The margin, which a pack writes in min or h."""
+        return self.margin.elapsed or timedelta()
+
+
 class Disruptions(Model):
     """How far all disruptions together may move one clock."""
 
@@ -360,6 +391,7 @@ class Policy(Model):
     chargebacks: Chargebacks
     disruptions: Disruptions
     limits: Limits
+    notices: Courtesy = Courtesy()
 
     def rule(self, setting: str) -> str:
         """The id by which people and records cite one setting, for example `resale-v1/shipping.soft`."""

@@ -115,6 +115,7 @@ def contradictions(policy: Policy) -> tuple[Finding, ...]:
         *_reminders(policy, compare),
         *_order_of_clocks(policy, compare),
         *_complaint_windows(policy, compare),
+        *_notices(policy),
         *case_contradictions(policy),
         *_beyond_known_holidays(policy, compare),
     )
@@ -221,6 +222,20 @@ def _reminders(policy: Policy, compare: _Comparison) -> Iterator[Finding]:
 
 def _comes_before(start: datetime, span: Span, term: Term, compare: _Comparison) -> bool:
     return before(compare.ends(start, term.within), span, compare.calendar(span)) <= start
+
+
+def _notices(policy: Policy) -> Iterator[Finding]:
+    rules = policy.notices
+    if rules.margin.unit not in ("min", "h"):
+        yield "notices.margin", f"'{rules.margin}' must be elapsed time: write the margin in min or h"
+    if (rules.quiet_from is None) != (rules.quiet_until is None):
+        named, missing = ("quiet_from", "quiet_until") if rules.quiet_from else ("quiet_until", "quiet_from")
+        yield f"notices.{named}", f"quiet hours need both ends: write `notices.{missing}` too"
+    elif rules.quiet_from is not None and rules.quiet_from == rules.quiet_until:
+        yield "notices.quiet_until", "the quiet hours never end: write another time, or leave both out"
+    for at in rules.digest_at:
+        if rules.quiet_at(at):
+            yield "notices.digest_at", f"{at} lies in the quiet hours: write a time outside them"
 
 
 def _order_of_clocks(policy: Policy, compare: _Comparison) -> Iterator[Finding]:

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from domain.base import Instant, Model
 from domain.clock import REAL_TIME, Clock
+from domain.courtesy import Manner
+from domain.duties import Owed
 from domain.money import Currency, Money
 from domain.parcel import Shipment, TrackingEvent
 from domain.parties import Id
@@ -184,6 +186,13 @@ class RecallQuery(Model):
 
 
 class Posting(Model):
-    """Notices to be put in the outbox, each once for its key."""
+    """Notices to be put in the outbox, each once for its key, and what their delivery must know.
+
+    `owed` are the duties that are open now, none from a worker that did not say; of the postings about one subject,
+    the one with the highest `number` is the newest. `manner` is how the order's policy has its notices delivered.
+    """
 
     notices: tuple[Notice, ...]
+    number: int = 0
+    owed: tuple[Owed, ...] | None = None
+    manner: Manner = Manner()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:  # the story holds what cases say, and they speak through this module
     from domain.story import Notice
@@ -25,9 +25,27 @@ LONGEST_FACT: Final = 300
 
 PLAIN: Final = frozenset(
     {"agent", "author", "carrier", "case", "chargeback", "codes", "disruption", "example", "key", "known", "offer"}
-    | {"pack", "reference", "rule", "shipment", "stray", "text", "type", "types", "word", "words", "wrong"}
+    | {
+        "pack",
+        "reader",
+        "reference",
+        "rule",
+        "shipment",
+        "stray",
+        "subject",
+        "text",
+        "title",
+        "type",
+        "types",
+        "word",
+        "words",
+    }
+    | {"wrong", "zone"}
 )
 """Facts that are shown as they are, even if they look like a code: ids, people's words, and what has to be typed."""
+
+Shown: TypeAlias = Callable[[str], str]
+"""How a medium shows a fact that is not a code: an instant, an amount, an id or people's words."""
 
 RULING: Final = "ruling of "
 """What comes before the agent's id where a ruling stands in the place of a rule."""
@@ -36,6 +54,7 @@ REPLIED: Final = "reply."
 """What the facts of a reply begin with among those of a refusal, so that the two never clash."""
 
 _ITEM: Final = re.compile("[a-z][0-9]+")
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", re.ASCII)
 
 _FOLDER: Final = Path(__file__).parent / "catalogues"
 
@@ -62,6 +81,11 @@ def codes(table: str) -> tuple[str, ...]:
     return tuple(_CATALOGUES[LOCALES[0]][table])
 
 
+def template(table: str, code: str, locale: str = "en") -> str:
+    """The text of a code before its facts are filled in. Raises KeyError if there is none."""
+    return _table(table, locale)[code]
+
+
 def action(kind: str, locale: str = "en") -> str:
     """What a duty of this kind asks of its owner."""
     return _table("actions", locale).get(kind, kind)
@@ -77,16 +101,27 @@ def name(code: str, locale: str = "en", of: str = "") -> str:
     return _named(code, locale, of) or code
 
 
-def event(what: str, facts: Mapping[str, str], locale: str = "en") -> str:
+def event(what: str, facts: Mapping[str, str], locale: str = "en", shown: Shown = str) -> str:
     """The text of an event of a story. Where its facts hold a reply (`refusal`), that fills the fact `text`."""
     if "code" in facts:
-        facts = {**facts, "text": _refusal(facts, locale)}
-    return _filled("events", what, facts, locale)
+        # The reply is shown as a text of its own, and then stands in the event's as it is.
+        return _filled("events", what, facts, locale, shown, text=_refusal(facts, locale, shown))
+    return _filled("events", what, facts, locale, shown)
 
 
-def notice(notice: Notice) -> str:
+def notice(notice: Notice, shown: Shown = str) -> str:
     """The text of a notice in the language of its reader."""
-    return event(notice.kind, notice.facts, notice.locale)
+    return event(notice.kind, notice.facts, notice.locale, shown)
+
+
+def title(notice: Notice, shown: Shown = str) -> str:
+    """What a notice is about, in a few words of its reader's language."""
+    return _filled("titles", notice.kind, notice.facts, notice.locale, shown)
+
+
+def letter(code: str, facts: Mapping[str, str], locale: str = "en") -> str:
+    """What stands around the text of a notice when it goes out as a letter."""
+    return _filled("letters", code, facts, locale)
 
 
 def reply(code: str, facts: Mapping[str, str], locale: str = "en") -> str:
@@ -115,6 +150,16 @@ def moment(at: datetime) -> str:
     return f"{at.isoformat(' ', 'minutes')[:16]} UTC"
 
 
+def instant(text: str) -> datetime | None:
+    """The instant (UTC) that `moment` has written, to the minute; none for any other text."""
+    if not _MOMENT.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text.removesuffix(" UTC")).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def fact(value: object) -> str:
     """A value as the fact of an event or reply: instants to the minute, several codes with commas between them."""
     if isinstance(value, datetime):
@@ -129,30 +174,33 @@ def _table(name: str, locale: str) -> Mapping[str, str]:
     return table
 
 
-def _filled(table: str, code: str, facts: Mapping[str, str], locale: str) -> str:
+def _filled(table: str, code: str, facts: Mapping[str, str], locale: str, shown: Shown = str, **finished: str) -> str:
     text = _table(table, locale).get(code)
     if text is None:
         return code
-    return text.format_map(_Gaps({fact: _shown(fact, value, locale) for fact, value in facts.items()}))
+    told = {fact: _shown(fact, value, locale, shown) for fact, value in facts.items()}
+    return text.format_map(_Gaps(told | finished))
 
 
-def _shown(fact: str, value: str, locale: str) -> str:
-    """A fact in a language: codes by their names, everything else as it is."""
-    if fact == "rule" and value.startswith(RULING):
-        return sentence("ruling_of", {"agent": value.removeprefix(RULING)}, locale)
-    if fact in PLAIN:
+def _shown(fact: str, value: str, locale: str, shown: Shown = str) -> str:
+    """A fact in a language: codes by their names, everything else as the medium shows it."""
+    if fact == "rule":
+        if value.startswith(RULING):
+            return sentence("ruling_of", {"agent": shown(value.removeprefix(RULING))}, locale)
         return value
+    if fact in PLAIN:
+        return shown(value)
     if fact == "consequence":
         return consequence(value, locale)
     separator: str = _CATALOGUES[catalogue_of(locale)]["separator"]
-    return separator.join(_part(part, locale, fact) for part in value.split(", "))
+    return separator.join(_part(part, locale, fact, shown) for part in value.split(", "))
 
 
-def _part(part: str, locale: str, fact: str) -> str:
+def _part(part: str, locale: str, fact: str, shown: Shown) -> str:
     """One of several codes, which may follow an id: `e1 photo_front`."""
     item, space, code = part.rpartition(" ")
     named = _named(part, locale, fact) or (_named(code, locale, fact) if _ITEM.fullmatch(item) else None)
-    return part if named is None else f"{item}{space}{named}"
+    return shown(part) if named is None else f"{item}{space}{named}"
 
 
 def _named(code: str, locale: str, of: str) -> str | None:
@@ -160,7 +208,8 @@ def _named(code: str, locale: str, of: str) -> str | None:
     return names.get(f"{of}.{code}") or names.get(code) or actions.get(code)
 
 
-def _refusal(facts: Mapping[str, str], locale: str) -> str:
-    text = reply(facts["code"], {**facts, **replied(facts)}, locale)
-    grounds = ", ".join(ground for ground in (facts.get("instant"), facts.get("rule")) if ground)
+def _refusal(facts: Mapping[str, str], locale: str, shown: Shown) -> str:
+    text = _filled("replies", facts["code"], {**facts, **replied(facts)}, locale, shown)
+    when, rule = facts.get("instant"), facts.get("rule")
+    grounds = ", ".join(ground for ground in (when and shown(when), rule) if ground)
     return sentence("grounds", {"text": text, "grounds": grounds}, locale) if grounds else text

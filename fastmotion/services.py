@@ -14,13 +14,15 @@ from activities.sandbox.directory import SandboxDirectory
 from activities.sandbox.files import SandboxFiles
 from activities.sandbox.payments import SandboxPayments
 from activities.store import open_store
+from adapters import EVIDENCE_FOLDER, Adapters
+from adapters.carriers import CARRIER_FILE
+from adapters.payments import PAYMENTS_FILE
 from domain.cases.record import EvidenceItem
 from domain.messages import Chargeback, ChargebackState
 from domain.parcel import Shipment
 from domain.requests import News
 from fastmotion.exhibits import Exhibit
 from storefront.draft import OrderDraft
-from worker import CARRIER_FILE, EVIDENCE_FOLDER, PAYMENTS_FILE, Adapters
 
 
 class SandboxServices:

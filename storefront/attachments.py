@@ -14,10 +14,10 @@ from typing import Final
 
 import runtime
 from activities.sandbox.files import SandboxFiles
+from adapters import EVIDENCE_FOLDER
 from domain.cases.record import EvidenceItem
 from domain.policy import EvidenceKind
 from storefront.errors import BadInput
-from worker import EVIDENCE_FOLDER
 
 _ITEM: Final = re.compile("([a-z_]+)([@=])(.+)", re.DOTALL)
 _UNUSUAL: Final = re.compile("[^A-Za-z0-9._-]")

@@ -1,6 +1,7 @@
 """The command line as people see it: commands, their options and help. `storefront/commands.py` does the work.
 
-The commands about cases are in `storefront/cli_cases.py`, those for operations in `storefront/cli_operations.py`.
+The commands about cases are in `storefront/cli_cases.py`, about notices in `storefront/cli_notices.py`, and those for
+operations in `storefront/cli_operations.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from storefront import cli_cases, cli_operations
+from storefront import cli_cases, cli_notices, cli_operations
 from storefront.options import (
     At,
     Evidence,
@@ -32,7 +33,7 @@ from storefront.options import (
 
 EPILOG = (
     "Exit codes: 0 done; 1 a check failed; 2 wrong usage or input, nothing was done; 3 Temporal or the workers do not "
-    "answer; 4 refused by the rules of the order; 5 no such order or case; 130 interrupted. "
+    "answer; 4 refused by the rules of the order; 5 no such order, case or notice; 130 interrupted. "
     "How to reach Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and so on."
 )
 
@@ -47,6 +48,7 @@ packs = typer.Typer(help="Policy packs: the rules that orders are bought under."
 app.add_typer(cli_cases.app)
 app.add_typer(cli_operations.app)
 app.add_typer(packs, name="pack")
+app.add_typer(cli_notices.app, name="notices")
 
 
 @app.callback()

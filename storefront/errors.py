@@ -7,6 +7,8 @@
     ├── UnknownOrder    there is no such order or case (5)
     ├── OrderClosed     it has ended and accepts nothing more (4)
     ├── MessageRefused  the rules of the order say no; `reply` has the rule and the date (4)
+    ├── UnknownNotice   there is no such notice (5)
+    ├── NotDead         the notice was not given up, so it cannot be sent again (4)
     └── NotAnswered     no worker took it in time; nothing happened, so send it again (3)
 
 The numbers are the exit codes of the command line. `runtime.Unreachable` is for connecting; a server that is lost
@@ -66,6 +68,28 @@ class UnknownOrder(RedressError):
     def __init__(self, subject: str) -> None:
         self.subject = subject
         super().__init__(f"There is no {subject}. Check the id; `list --closed` also shows what has ended.")
+
+
+class UnknownNotice(RedressError):
+    """No notice of these keys is known, or it was never to be delivered."""
+
+    code = runtime.Exit.NOT_FOUND
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self.keys = tuple(keys)
+        super().__init__(f"No such notice to deliver: {', '.join(self.keys)}. `notices list` shows what there is.")
+
+
+class NotDead(RedressError):
+    """These notices were not given up: they were sent, are moot, or are tried again by themselves."""
+
+    code = runtime.Exit.REFUSED
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self.keys = tuple(keys)
+        super().__init__(
+            f"Not given up, so not sent again: {', '.join(self.keys)}. `notices list --state dead` shows what is."
+        )
 
 
 class OrderClosed(RedressError):

@@ -28,15 +28,15 @@ from temporalio.service import RPCStatusCode
 
 import runtime
 from activities.payout_accounts import SqlPayoutAccounts
+from adapters.database import open_database
 from domain import wording
 from domain.base import Instant, Model
 from domain.parties import Id
 from domain.reconciliation import Book, Difference
 from domain.reconciliation_report import Reconcile, Report
 from storefront import show
-from storefront.commands import run
+from storefront.commands import run_work
 from storefront.errors import BadInput, RedressError
-from worker import open_store
 
 SCHEDULE: Final = "reconcile-daily"
 """The id of the schedule; the workflows it starts are named after it and their time."""
@@ -73,7 +73,7 @@ def reconcile(orders: Sequence[str], *, days: int, tell: bool, wait: float, as_j
         typer.echo(show.as_json(report) if as_json else "\n".join(lines(report)))
         return _code(report)
 
-    run(work, as_json)
+    run_work(work, as_json)
 
 
 def reconcile_daily(at: str | None, *, days: int, off: bool, as_json: bool) -> NoReturn:
@@ -92,7 +92,7 @@ def reconcile_daily(at: str | None, *, days: int, off: bool, as_json: bool) -> N
         daily = await standing(client)
         typer.echo(show.as_json(daily) if as_json else "\n".join(_daily_lines(daily)))
 
-    run(work, as_json)
+    run_work(work, as_json)
 
 
 def payout_account(seller: str, account: str, *, as_json: bool) -> NoReturn:
@@ -103,7 +103,7 @@ def payout_account(seller: str, account: str, *, as_json: bool) -> NoReturn:
             seller_id = pydantic.TypeAdapter(Id).validate_python(seller)
         except pydantic.ValidationError:
             raise BadInput(f"{seller!r} is no id of a seller: letters, digits, dots, hyphens and underscores") from None
-        accounts = SqlPayoutAccounts(open_store(runtime.load_settings().store_url))
+        accounts = SqlPayoutAccounts(open_database(runtime.load_settings().store_url))
         if account:
             try:
                 accounts.keep(seller_id, account)
@@ -114,7 +114,7 @@ def payout_account(seller: str, account: str, *, as_json: bool) -> NoReturn:
         typer.echo(json.dumps({"seller_id": seller_id, "account": kept}) if as_json else text)
         return runtime.Exit.OK if kept else runtime.Exit.NOT_FOUND
 
-    run(work, as_json)
+    run_work(work, as_json)
 
 
 # --- Temporal ---

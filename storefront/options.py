@@ -18,6 +18,7 @@ Verdict: TypeAlias = Literal["return_for_refund", "refund_and_keep", "partial_re
 Found: TypeAlias = Literal["as_sent", "worse", "another_item", "incomplete", "empty"]
 Way: TypeAlias = Literal["chat", "mail", "phone"]
 Language: TypeAlias = Literal["en", "zh"]
+NoticeState: TypeAlias = Literal["waiting", "held", "sent", "moot", "dead"]
 
 Order: TypeAlias = Annotated[str, typer.Argument(metavar="ORDER", help="The order's id.", show_default=False)]
 Case: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as in case-A-1-1.")]
@@ -56,3 +57,10 @@ def work() -> ModuleType:
     from storefront import commands
 
     return commands
+
+
+def notice_work() -> ModuleType:
+    """The same for the commands about notices."""
+    from storefront import notices
+
+    return notices

@@ -68,7 +68,7 @@ def receipt(screen: Console, answer: Receipt, lang: str = "en") -> None:
     if not answer.duties:
         screen.print("  nothing is owed any more")
         return
-    table = _table("Who", "Owes", "By", "In", "Counted in", "Reminders left", "On silence", "Rule")
+    table = columns("Who", "Owes", "By", "In", "Counted in", "Reminders left", "On silence", "Rule")
     for duty in answer.duties:
         table.add_row(
             wording.name(duty.owner, lang),
@@ -97,7 +97,7 @@ def line(entry: StoryEntry, subject: str = "", lang: str = "en") -> str:
 
 def listing(screen: Console, rows: Sequence[Listed], *, now: datetime) -> None:
     """Orders or cases, soonest deadline first."""
-    table = _table("Next deadline", "Order or case", "State", "Queue", "Minor units", "Buyer", "Seller", "Policy")
+    table = columns("Next deadline", "Order or case", "State", "Queue", "Minor units", "Buyer", "Seller", "Policy")
     for row in rows:
         late = row.open and row.next_deadline is not None and row.next_deadline < now
         table.add_row(
@@ -156,7 +156,7 @@ def conversation(screen: Console, answer: Conversation, lang: str = "en") -> Non
 
 def exhibits(screen: Console, answer: Exhibits, lang: str = "en") -> None:
     """The evidence of both sides beside each other."""
-    table = _table("Shows", "Buyer", "Seller", "Support")
+    table = columns("Shows", "Buyer", "Seller", "Support")
     for exhibit in answer.exhibits:
         sides = ("\n".join(map(_item, items)) for items in (exhibit.buyer, exhibit.seller, exhibit.support))
         table.add_row(clean(wording.name(exhibit.kind, lang)), *sides)
@@ -197,9 +197,10 @@ def _division(money: Division) -> str:
     return f"buyer {money.buyer}, seller {money.seller}, platform {money.platform}, tax {money.tax}"
 
 
-def _table(*columns: str) -> Table:
+def columns(*names: str) -> Table:
+    """An empty table with these columns."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
+    for column in names:
         table.add_column(column, justify="right" if column == "Minor units" else "left", overflow="fold")
     return table
 

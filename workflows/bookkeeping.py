@@ -8,7 +8,8 @@ from typing import Protocol
 
 from domain import clocks
 from domain.clock import Clock
-from domain.duties import Duty
+from domain.courtesy import Manner
+from domain.duties import Duty, Owed
 from domain.parties import Party, Role
 from domain.policy import Policy
 from workflows.docket import Docket
@@ -44,5 +45,12 @@ def docket_of(deal: Deal, *, remind: Callable[[Duty], None], before_waiting: Cal
 def journal_of(subject: str, deal: Deal, docket: Docket) -> Journal:
     """An empty journal of this subject, in the docket's time; each entry wakes the docket, so that it is told."""
     parties = {Role.BUYER: deal.buyer, Role.SELLER: deal.seller}
-    limit = deal.policy.limits.story_entries
-    return Journal(subject, parties, limit=limit, now=docket.now, noted=docket.wake)
+    return Journal(
+        subject,
+        parties,
+        limit=deal.policy.limits.story_entries,
+        now=docket.now,
+        noted=docket.wake,
+        owed=lambda: tuple(Owed(kind=duty.kind, due=duty.due) for duty in docket.duties.values()),
+        manner=Manner(courtesy=deal.policy.notices, clock=deal.clock),
+    )

@@ -10,7 +10,8 @@ from temporalio import workflow
 
 from activities.notices import NoticeActivities
 from domain import wording
-from domain.duties import Duty, DutyKind
+from domain.courtesy import Manner
+from domain.duties import Duty, DutyKind, Owed
 from domain.messages import Disruption, Reply
 from domain.parties import Party, Role
 from domain.requests import Posting
@@ -22,7 +23,8 @@ class Journal:
     """The story of one subject. A long story keeps its beginning and its newest part.
 
     `limit` bounds the entries kept; `noted` is called after each, so that a waiting docket can tell of it.
-    Notices go to the outbox with the next `post`, each once for its key.
+    Notices go to the outbox with the next `post`, each once for its key, and with them what is `owed` by then, so that
+    none is sent that has become moot, and the `manner` in which the policy has them delivered.
     """
 
     def __init__(
@@ -33,8 +35,12 @@ class Journal:
         limit: int,
         now: Callable[[], datetime],
         noted: Callable[[], None],
+        owed: Callable[[], tuple[Owed, ...]],
+        manner: Manner,
     ) -> None:
         self._subject = subject
+        self._owed = owed
+        self._manner = manner
         self._noted = noted
         self._now = now
         self._parties = parties
@@ -143,7 +149,9 @@ class Journal:
         """
         if not self._unsent:
             return
-        posting = Posting(notices=tuple(self._unsent))
+        posting = Posting(
+            notices=tuple(self._unsent), number=self._told.total(), owed=self._owed(), manner=self._manner
+        )
         self._unsent.clear()
         kinds = ", ".join(dict.fromkeys(notice.kind for notice in posting.notices))
         handle = workflow.start_local_activity_method(

@@ -13,9 +13,9 @@ from temporalio.testing import ActivityEnvironment
 from activities.evidence import UNAVAILABLE, EvidenceActivities
 from activities.ports import Files, Unavailable
 from activities.sandbox.files import PORTION, SandboxFiles
+from adapters import EVIDENCE_FOLDER, Adapters
 from domain.requests import FileCheck, FileChecks, FileFound, FilesFound
 from runtime import Settings
-from worker import EVIDENCE_FOLDER, Adapters
 
 PHOTO = b"a blue dress"
 OTHER = b"a green dress"

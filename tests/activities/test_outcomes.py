@@ -13,6 +13,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.outcomes import OutcomeActivities, SqlOutcomes
 from activities.store import StoreOutdated, open_store
+from adapters import Adapters
 from domain import policy_packs
 from domain.cases.record import Resolution
 from domain.histories import BuyerHistory, Histories, SellerHistory
@@ -25,7 +26,6 @@ from domain.requests import HistoryQuery, RecallQuery
 from domain.settlement import Decision, Ending
 from domain.story import Outcome
 from runtime import Settings, SettingsError
-from worker import Adapters
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOTHING = Money(minor=0, currency="USD")

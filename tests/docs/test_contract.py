@@ -120,6 +120,13 @@ def test_kinds_of_notices_are_those_of_the_wording() -> None:
     assert set(wording.codes("events")) == set(re.findall(r"`(\w+)`", told))
 
 
+def test_every_notice_has_a_title() -> None:
+    """What is told to somebody has a title for its letter; what is in the timeline alone has none."""
+    timeline_only = set(re.findall(r"`(\w+)`", section("## Notices").split("Only in the timeline:", 1)[1]))
+
+    assert set(wording.codes("events")) - timeline_only == set(wording.codes("titles"))
+
+
 def test_clocks_of_a_disruption_are_the_kinds_of_duties() -> None:
     """The page names exactly the clocks that a disruption can move."""
     named = section("### Signals").split("`clocks` are kinds of duties:", 1)[1].split("\nWithout `until`", 1)[0]

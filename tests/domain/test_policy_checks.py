@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain import policy_packs
 from domain.calendars import after
 from domain.duties import Silence
-from domain.policy import Policy, Reason, Term
+from domain.policy import Courtesy, Policy, Reason, Term
 from domain.policy_checks import allowed_silences, contradictions
 from domain.policy_packs import PackError
 from domain.spans import Span
@@ -82,6 +82,10 @@ def test_our_packs_hold_no_contradiction(name: str) -> None:
         ("appeals.last_resort", '"60 CD"', '"8 CD"', "8 CD must end after `appeals.decide.within` (48 BH)"),
         ("appeals.window", '"30 CD"', '"30 BH"', "'30 BH' counts business hours"),
         ("offers.answer", '"ask_support"', '"refund"', "`refund` makes no sense here: write `ask_support`"),
+        ("notices", '"08:00"', '"21:00"', "the quiet hours never end"),
+        ("notices", '["09:00"]', '["07:30"]', "07:30 lies in the quiet hours"),
+        ("notices", '["09:00"]', '["12:00", "21:00"]', "21:00 lies in the quiet hours"),
+        ("notices", '"12 h"', '"1 CD"', "'1 CD' must be elapsed time"),
         ("", '["Saturday", "Sunday"]', ALL_WEEK, "leave at least one business day"),
     ],
 )
@@ -93,6 +97,15 @@ def test_a_contradiction_is_told_with_its_line(block: str, old: str, new: str, m
         policy_packs.read(text)
 
     assert [line] == [found.line for found in refused.value.problems if message in found.message]
+
+
+@pytest.mark.parametrize(("left_out", "kept"), [("quiet_from", "quiet_until"), ("quiet_until", "quiet_from")])
+def test_quiet_hours_have_two_ends(left_out: str, kept: str) -> None:
+    """Half of them is a mistake, while a policy without any is one that writes at once."""
+    half = RESALE.notices.model_copy(update={left_out: None})
+
+    assert [f"notices.{kept}"] == [name for name, _ in contradictions(RESALE.model_copy(update={"notices": half}))]
+    assert () == contradictions(RESALE.model_copy(update={"notices": Courtesy()}))
 
 
 def test_business_hours_need_opening_times() -> None:

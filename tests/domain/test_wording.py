@@ -32,7 +32,7 @@ CATALOGUES = {
     locale: tomllib.loads((ROOT / f"domain/catalogues/{locale}.toml").read_text(encoding="utf-8"))
     for locale in wording.LOCALES
 }
-TABLES = ("actions", "consequences", "events", "replies", "sentences", "names")
+TABLES = ("actions", "consequences", "events", "titles", "letters", "replies", "sentences", "names")
 SOURCES = [path for folder in ("domain", "workflows") for path in sorted((ROOT / folder).rglob("*.py"))]
 CALLERS = [path for folder in ("storefront", "fastmotion") for path in sorted((ROOT / folder).rglob("*.py"))]
 

@@ -11,10 +11,10 @@ from activities.payout_accounts import SqlPayoutAccounts
 from activities.sandbox.payments import SandboxPayments
 from activities.store import open_store
 from activities.stripe.payments import StripePayments
+from adapters import Adapters
 from runtime import Settings, SettingsError, load_settings
 from tests.payments.fake_stripe import FakeStripe
 from tests.payments.movements import release
-from worker import Adapters
 
 SECRET = "sk_test_abc123secret"
 

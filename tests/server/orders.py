@@ -9,11 +9,11 @@ from typing import Any
 from temporalio.client import Client, WorkflowHandle
 
 from activities.sandbox.payments import SandboxPayments
+from adapters.payments import PAYMENTS_FILE
 from domain.clock import Clock
 from domain.story import Outcome
 from runtime import TASK_QUEUE
 from tests.world import an_order
-from worker import PAYMENTS_FILE
 from workflows.order import OrderWorkflow
 
 PLACED_AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest_asyncio
 from temporalio.client import Client
 
+from adapters.payments import PAYMENTS_FILE
 from domain.messages import Cancel
 from domain.parties import Role
 from domain.reconciliation import Mismatch
@@ -20,7 +21,6 @@ from storefront import operations
 from storefront.client import Redress
 from tests.server.orders import payments, start
 from tests.server.processes import a_worker, eventually, run
-from worker import PAYMENTS_FILE
 
 QUEUE = "reconcile-tests"
 

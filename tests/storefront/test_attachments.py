@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from activities.sandbox.files import SandboxFiles
+from adapters import EVIDENCE_FOLDER
 from domain.cases.record import EvidenceItem
 from domain.policy import EvidenceKind
 from storefront import attachments
 from storefront.errors import BadInput
-from worker import EVIDENCE_FOLDER
 
 PICTURE = b"\xff\xd8 the front"
 

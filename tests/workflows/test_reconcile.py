@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.payments import PAYMENTS_FILE
 from domain.messages import Chargeback, ChargebackState
 from domain.reconciliation import Mismatch
 from domain.reconciliation_report import Reconcile, Report
@@ -14,7 +15,6 @@ from runtime import TASK_QUEUE
 from tests.play import Play, begin
 from tests.workflows.test_reopened import late
 from tests.world import World, ny
-from worker import PAYMENTS_FILE
 from workflows.reconcile import ReconcileWorkflow
 
 COLUMNS = "kind, key, payment_ref, payee, minor, currency, made_at"

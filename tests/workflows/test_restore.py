@@ -11,6 +11,7 @@ from temporalio import workflow
 from domain import clocks
 from domain.carriage import Carriage, WatchState
 from domain.clock import REAL_TIME
+from domain.courtesy import Manner
 from domain.docket_state import DocketState
 from domain.duties import Duty, DutyKind, Silence
 from domain.messages import Disruption
@@ -63,7 +64,7 @@ def a_docket() -> Docket:
 def a_journal() -> Journal:
     """The journal of a case."""
     parties = {Role.BUYER: BUYER, Role.SELLER: SELLER}
-    return Journal("case-A-1-1", parties, limit=100, now=lambda: NOW, noted=lambda: None)
+    return Journal("case-A-1-1", parties, limit=100, now=lambda: NOW, noted=lambda: None, owed=tuple, manner=Manner())
 
 
 def a_transit(docket: Docket, journal: Journal, *, lost: Callable[[Duty], None], state: WatchState) -> Transit:

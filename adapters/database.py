@@ -1,0 +1,33 @@
+"""Our own database, opened for a process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import runtime
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def open_database(url: str) -> Engine:
+    """Our own database. Raises runtime.SettingsError, with what to do about it."""
+    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+    from activities import store
+
+    try:
+        return store.open_store(url)
+    except (ArgumentError, ImportError, ValueError):
+        raise runtime.SettingsError(
+            "REDRESS_STORE_URL is wrong: no database driver here understands it. "
+            "Write an SQLAlchemy URL, for example sqlite:///var/redress.sqlite."
+        ) from None
+    except store.StoreOutdated as error:
+        raise runtime.SettingsError(f"The database of REDRESS_STORE_URL cannot be used. {error}") from None
+    except SQLAlchemyError as error:
+        # The cause alone: the whole text may show the URL, and in it a password.
+        cause = getattr(error, "orig", None) or type(error).__name__
+        raise runtime.SettingsError(
+            f"The database of REDRESS_STORE_URL cannot be used: {cause}. Start it, or write another URL."
+        ) from None
