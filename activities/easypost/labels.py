@@ -8,7 +8,7 @@ an attempt may have told already, and the other is given back at once, whichever
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -149,8 +149,8 @@ class EasyPostLabels:
             window: dict[str, Any] = {
                 "purchased": True,
                 "page_size": _PAGE,
-                "start_datetime": (shipment.created_at - OVERLAP).isoformat(),
-                "end_datetime": (shipment.created_at + OVERLAP).isoformat(),
+                "start_datetime": _zulu(shipment.created_at - OVERLAP),
+                "end_datetime": _zulu(shipment.created_at + OVERLAP),
             }
             for _ in range(_MOST_PAGES):
                 page = self._easypost.ask(PostagePage, lambda api: api.shipment.all(**window))
@@ -179,3 +179,7 @@ class EasyPostLabels:
 
     def _ask_back(self, shipment: Postage) -> Postage:
         return self._easypost.ask(Postage, lambda api: api.shipment.refund(shipment.id))
+
+
+def _zulu(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

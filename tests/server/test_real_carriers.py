@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from domain.claims import Claim, ClaimKind, ClaimRequest
 from domain.messages import Shipped
 from domain.money import Money
 from domain.parcel import Shipment
+from domain.requests import Label, LabelRequest
 from embedded import EmbeddedServer
-from tests.activities.easypost.double import KEY, Double, scan
+from tests.activities.easypost.double import KEY, Double, Fault, scan
 from tests.server import orders, processes
 from tests.server.processes import a_worker, eventually
 from workflows.order import OrderWorkflow
@@ -66,6 +68,40 @@ async def test_real_carriers_are_asked_on_a_queue_with_a_pace(
     assert "approved" == claim.state
     assert KEY not in output + errors
     assert "EasyPost with a key for trials, 3.0 activities a second at most" in errors
+
+
+async def test_a_worker_killed_while_it_buys_buys_one_label(
+    server: EmbeddedServer, client: Client, double: Double, tmp_path: Path
+) -> None:
+    """SIGKILL in the moment in which the label is paid for: another worker finds it by its reference."""
+    request = LabelRequest(
+        reference="label-case-K-1-1-1",
+        order_id="K-1",
+        case_id="case-K-1-1",
+        sender="b-17",
+        receiver="s-4",
+        pickup=False,
+        currency="USD",
+    )
+    async with a_worker(data_dir=tmp_path, **settings(server, double)) as worker:
+        double.fail(Fault(path="/buy$", after=True, hang_up=True, meanwhile=worker.kill))
+        buying = await client.start_activity(
+            "carrier.buy_label",
+            request,
+            id=request.reference,
+            task_queue=f"{QUEUE}-carriers",
+            result_type=Label,
+            start_to_close_timeout=timedelta(seconds=5),
+        )
+        code, _, _ = await processes.ended(worker)
+    paid = [one["tracking_code"] for one in double.labels(request.reference)]
+    async with a_worker(data_dir=tmp_path, **settings(server, double)):
+        label = await buying.result()
+
+    assert -signal.SIGKILL == code
+    assert [label.shipment.tracking_number] == paid
+    assert paid == [one["tracking_code"] for one in double.labels(request.reference)]
+    assert 1 == double.count("POST", "/shipments/.*/buy")
 
 
 async def test_a_versioned_worker_asks_on_the_same_queue(

@@ -41,6 +41,7 @@ class Fault:
     after: bool = False
     hang_up: bool = False
     path: str = ""
+    meanwhile: Callable[[], object] = lambda: None
 
 
 class Double:
@@ -102,6 +103,7 @@ class Double:
         return None
 
     def _broken(self, fault: Fault, request: Request) -> Response:
+        fault.meanwhile()
         if fault.hang_up:
             request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return Response(fault.body, fault.status, fault.headers, content_type="application/json")

@@ -130,6 +130,7 @@ def test_two_labels_of_attempts_that_did_not_see_each_other_are_one(double: Doub
 
     assert first == second == buy(carrier)
     assert 2 == len(double.shipments)
+    assert 1 == double.count("POST", "/shipments/.*/refund")
     assert [first.shipment.tracking_number] == [one["tracking_code"] for one in double.labels(REQUEST.reference)]
 
 
