@@ -1,5 +1,7 @@
 """What an undisturbed order may cost: exact numbers, so that a change of code or policy that costs more is noticed.
 
+Counted in the history of a server, since that is what is billed.
+
 Where a number falls, write the new one down; where it grows, the reason belongs in the commit.
 """
 

@@ -1,4 +1,7 @@
-"""The storefront's client against a world in which time can be skipped. Lists and endings: tests/server."""
+"""The storefront's client against a server on which time can be skipped. Lists and endings: tests/server.
+
+A server is what it is about: descriptions and search attributes, a worker that is away, updates that are sent again.
+"""
 
 from __future__ import annotations
 

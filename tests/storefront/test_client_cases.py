@@ -1,4 +1,7 @@
-"""The storefront's client in a case: every message, every question, against a world in which time can be skipped."""
+"""The storefront's client in a case: every message, every question, against a server on which time can be skipped.
+
+The client describes what it speaks to and stamps what it sends, which only a server can answer.
+"""
 
 from __future__ import annotations
 
