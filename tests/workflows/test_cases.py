@@ -1,6 +1,6 @@
 """Decisions of a case: what is decided when and by whom, when the money moves, and when nothing can change any more.
 
-`Play.ends` audits each: the ledger agrees with the provider's books, nobody is paid twice, every run replays.
+`Play.ends` audits each: the ledger agrees with the provider's books, and nobody is paid twice.
 """
 
 from __future__ import annotations
