@@ -439,11 +439,16 @@ def _terms_of(model: Model, prefix: str) -> Iterator[tuple[str, Term]]:
 
 
 _SHARED: WeakValueDictionary[str, Policy] = WeakValueDictionary()
+_SHARED_BY_ID: WeakValueDictionary[int, Policy] = WeakValueDictionary()
 
 
 def share(policy: Policy) -> Policy:
     """The one object in this process for all policies of this content: thousands of open orders hold the same rules."""
-    return _SHARED.setdefault(policy.model_dump_json(), policy)
+    # To write a whole policy as text for each new order costs more than all other checks of the order.
+    if _SHARED_BY_ID.get(id(policy)) is policy:
+        return policy
+    shared = _SHARED.setdefault(policy.model_dump_json(), policy)
+    return _SHARED_BY_ID.setdefault(id(shared), shared)
 
 
 PinnedPolicy = Annotated[Policy, AfterValidator(share)]

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from temporalio.client import Client, WorkflowHandle, WorkflowHistory
-from temporalio.service import RPCError
+from temporalio.client import WorkflowHandle
 
 from activities.sandbox.labels import label_shipment
 from domain.cases.conversation import Conversation
 from domain.cases.record import EvidenceItem, Resolution, StandingRule
 from domain.cases.statements import Statement
 from domain.duties import DutyKind, OpenDuty
-from domain.ledger import Account, EntryKind
 from domain.messages import (
     Acceptance,
     Answer,
@@ -49,6 +45,7 @@ from domain.parcel import Shipment, TrackingEvent, TrackingStatus
 from domain.parties import Role
 from domain.policy import EvidenceKind, Remedy
 from domain.story import Outcome, Status, StoryEntry
+from tests.audit import books_balance, nobody_is_paid_twice
 from tests.world import BEGINNING, SHIPMENT, World, an_order
 from workflows.case import CaseWorkflow
 from workflows.order import OrderWorkflow
@@ -68,17 +65,6 @@ def a_photo(world: World, kind: EvidenceKind | str, content: str = "") -> Eviden
 def a_statement(text: str) -> EvidenceItem:
     """Evidence in words."""
     return EvidenceItem(kind=EvidenceKind.STATEMENT, text=text)
-
-
-async def histories_of(client: Client, workflow_id: str) -> list[WorkflowHistory]:
-    """The history of every run of a workflow that went on in new ones, oldest first."""
-    histories: list[WorkflowHistory] = []
-    run_id: str | None = None
-    while run_id != "":
-        history = await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
-        histories.insert(0, history)
-        run_id = history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
-    return histories
 
 
 class Play:
@@ -122,23 +108,12 @@ class Play:
             standing=tuple(standing),
             submitted_at=await self._at(at),
         )
-        reply = await self.handle.execute_update(OrderWorkflow.open_case, message)
-        if not reply.refused:
-            await self.case_starts()
-        return reply
+        return await self.handle.execute_update(OrderWorkflow.open_case, message)
 
     async def complains_by_signal(self, reason: str, at: datetime | None = None) -> None:
         """The buyer reports a problem, and waits for nothing."""
         message = Complaint(reason=reason, submitted_at=await self._at(at))
         await self.handle.signal(OrderWorkflow.buyer_complaint, message)
-
-    async def case_starts(self) -> None:
-        """Wait until the first case can be spoken to."""
-        for _ in range(1_000):
-            with contextlib.suppress(RPCError):
-                await self.case.describe()
-                return
-        raise AssertionError("the case has not started")
 
     async def accepts(self, at: datetime | None = None) -> None:
         """The buyer is content."""
@@ -304,10 +279,9 @@ class Play:
         """The parcel that goes back in the first case by that decision, also before its label is bought."""
         return label_shipment(f"label-case-{self.order.order_id}-1-{decision}")
 
-    def case_notices(self, role: Role) -> list[str]:
-        """The codes of all notices to one party about the first case, in the order in which they were written."""
-        notices = self.world.outbox.notices(f"case-{self.order.order_id}-1")
-        return [notice.kind for notice in sorted(notices, key=lambda notice: notice.at) if notice.to is role]
+    async def case_notices(self, role: Role) -> list[str]:
+        """The codes of all notices to one party about the first case, in the order of its story."""
+        return self._told_to(role, self.case.id, await self.case_story())
 
     def paid(self) -> dict[str, list[int]]:
         """What the provider has moved for this order so far, in cents."""
@@ -336,37 +310,19 @@ class Play:
 
     async def notices(self, role: Role) -> list[str]:
         """The codes of all notices to one party about the order, in the order of its story."""
-        told = [(entry.at, entry.what) for entry in await self.story()]
-        notices = self.world.outbox.notices(f"order-{self.order.order_id}")
-        mine = [(notice.at, notice.kind) for notice in notices if notice.to is role]
+        return self._told_to(role, self.handle.id, await self.story())
+
+    def _told_to(self, role: Role, subject: str, story: Sequence[StoryEntry]) -> list[str]:
+        told = [(entry.at, entry.what) for entry in story]
+        mine = [(notice.at, notice.kind) for notice in self.world.outbox.notices(subject) if notice.to is role]
         return [kind for _, kind in sorted(mine, key=told.index)]
 
     async def ends(self) -> Outcome:
-        """Let time pass until the order has ended; its books must balance and its histories must replay."""
-        outcome = await asyncio.wait_for(self.handle.result(), 30)
-        self._audit(outcome)
-        for workflow_id in (self.handle.id, *self._cases(outcome)):
-            for history in await histories_of(self.world.client, workflow_id):
-                await self.world.replayer.replay_workflow(history)
+        """Let time pass until the order has ended; its books must balance."""
+        outcome = await self.handle.result()
+        books_balance(self.world, self.order, outcome)
+        nobody_is_paid_twice(self.world)
         return outcome
-
-    def _cases(self, outcome: Outcome) -> list[str]:
-        return [case.case_id for case in outcome.cases]
-
-    def _audit(self, outcome: Outcome) -> None:
-        ledger = outcome.ledger
-        ledger.check()
-        paid_by_us = sum(transfer.amount.minor for transfer in self.world.payments.refunds(self.order.payment_ref))
-        paid_out = sum(transfer.amount.minor for transfer in self.world.payments.releases(self.order.payment_ref))
-        assert (0, ()) == (ledger.balance(Account.ESCROW), ledger.intents), "an ended order holds no money"
-        assert ledger.total(EntryKind.REFUNDED) == paid_by_us
-        assert ledger.total(EntryKind.RELEASED, EntryKind.COMPENSATED) == paid_out
-        taken = sum(transfer.amount.minor for transfer in self.world.payments.clawbacks(self.order.payment_ref))
-        assert ledger.total(EntryKind.CLAWED_BACK) == taken
-        assert {} == self.world.payments.duplicates(), "nobody is paid twice"
-        assert ledger.balance(Account.BUYER) <= 0, "nobody gets more back than they paid"
-        assert 0 <= ledger.balance(Account.SELLER) <= self.order.price.seller_share.minor
-        assert [outcome] == [kept for kept in self.world.outcomes.outcomes() if kept.order_id == outcome.order_id]
 
 
 async def begin(world: World, order_id: str = "A-1", **changes: Any) -> Play:

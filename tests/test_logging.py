@@ -21,7 +21,8 @@ from temporalio.testing import ActivityEnvironment
 import logs
 from domain.base import Model
 from domain.messages import Chargeback, ChargebackState
-from tests.world import a_world, an_order, usd
+from tests.server_world import a_server_world
+from tests.world import an_order, usd
 from workflows.order import OrderWorkflow
 
 
@@ -42,7 +43,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 async def test_a_workflow_logs_with_its_order_and_only_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What a workflow logs names order, workflow and run, and replaying its history says nothing again."""
-    async with a_world(tmp_path, cached=0) as world:
+    async with a_server_world(tmp_path, cached=0) as world:
         order = an_order(await world.now())
         handle = await world.start(order)
         logs.configure("INFO", "json")

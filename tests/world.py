@@ -1,40 +1,46 @@
-"""A whole world for workflow tests: a time-skipping server, a worker, and the sandbox adapters behind it.
+"""A whole world for workflow tests: the real workflows and activities in virtual time, over the sandbox adapters.
 
-Each test starts a fresh server, since its clock belongs to the whole server. `World.at` moves virtual time.
+`TunnelWorld` needs no server: nothing in it is by chance, and what follows from a message has happened when its sender
+has been answered. `tests/server_world.py` has the same world on a server, for what only a server can show.
 Every world begins at the same policy instant, whatever day it is outside, so that a test can write its dates out.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from temporalio.client import WorkflowHandle
-from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Replayer
+from temporalio.client import Client, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
 
 from domain import policy_packs
-from domain.clock import Clock
+from domain.clock import REAL_TIME, Clock
 from domain.money import Money
 from domain.order import Line, Order, PriceSplit
 from domain.parcel import Shipment, TrackingEvent
 from domain.parties import Party
 from domain.story import Outcome
 from domain.tracking_numbers import sandbox_number
-from fastmotion.virtual_world import VirtualWorld, a_test_server
-from runtime import TASK_QUEUE, plugin
+from fastmotion.services import SandboxServices
+from runtime import TASK_QUEUE
+from tests.audit import books_balance, nobody_is_paid_twice
+from windtunnel.activities import RealActivities
+from windtunnel.client import client_of
+from windtunnel.order_tunnel import order_tunnel
 from workflows.order import OrderWorkflow
-from workflows.registry import WORKFLOWS
 
 BUYER = Party(id="b-17", time_zone="America/New_York", country="US")
 SELLER = Party(id="s-4", time_zone="America/Los_Angeles", country="US")
 BEGINNING = datetime(2026, 10, 29, 17, 0, tzinfo=UTC)
 """When the world begins: Thursday 10:00 in Los Angeles, 13:00 in New York, three days before clocks are set back."""
+
+A_YEAR: Final = timedelta(days=365)
+"""After so much silence every order has come to its end."""
 
 SHIPMENT = Shipment(carrier="sandbox", tracking_number=sandbox_number(1))
 
@@ -76,27 +82,23 @@ def an_order(placed_at: datetime, **changes: Any) -> Order:
     return Order(**(facts | changes))
 
 
-class World(VirtualWorld):
-    """One server with its worker, and the sandbox services as tests see them. All instants are policy time."""
+class World(SandboxServices, ABC):
+    """Workflows that can be spoken to, and the sandbox services as tests see them. All instants are policy time."""
 
-    def __init__(self, environment: WorkflowEnvironment, folder: Path, clock: Clock) -> None:
-        super().__init__(environment, folder)
-        self.clock = clock
-        self._orders: list[WorkflowHandle[OrderWorkflow, Outcome]] = []
-        self.replayer = Replayer(workflows=WORKFLOWS, plugins=[plugin()])
+    client: Client
+    clock: Clock
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.orders: dict[str, Order] = {}
+
+    @abstractmethod
     async def now(self) -> datetime:
         """Virtual time, to the second."""
-        return self.clock.now(await self.environment.get_current_time()).replace(microsecond=0)
 
+    @abstractmethod
     async def at(self, instant: datetime) -> None:
-        """Let virtual time pass until `instant`; what is under way is finished before.
-
-        Not to an instant at which a timer fires: the server may lose the task of what is said at that moment.
-        """
-        if not self._running.done():
-            await asyncio.gather(*(order.query(OrderWorkflow.status) for order in self._orders))
-        await self.until(self.clock.real_instant(instant))
+        """Let virtual time pass until `instant`; what is under way is finished before."""
 
     def scripted(self, *events: TrackingEvent) -> None:
         """What the sandbox carrier will say of the ordinary shipment."""
@@ -106,22 +108,52 @@ class World(VirtualWorld):
         """Capture the payment and start the order, on the clock of this world."""
         self.payments.capture(order.payment_ref, order.price.total)
         order = order.model_copy(update={"clock": self.clock})
-        handle = await self.client.start_workflow(
+        self.orders[order.order_id] = order
+        return await self.client.start_workflow(
             OrderWorkflow.run, order, id=f"order-{order.order_id}", task_queue=TASK_QUEUE
         )
-        self._orders.append(handle)
-        return handle
 
 
-@asynccontextmanager
-async def a_world(folder: Path, *, cached: int = 1_000, speed: float = 1) -> AsyncIterator[World]:
-    """A fresh world whose files live in `folder`, with its worker running.
+class TunnelWorld(World):
+    """A world in the wind tunnel, whose clock is policy time itself."""
 
-    The server cannot skip time while a task waits for a worker: an outage needs `speed`,
-    and a worker that has no workflows `cached`, or the server would wait for it.
-    """
-    async with a_test_server() as environment:
-        begun = await environment.get_current_time()
-        world = World(environment, folder, Clock(real_anchor=begun, policy_anchor=BEGINNING, speed=speed))
-        async with world.at_work(cached):
-            yield world
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.clock = REAL_TIME
+        self.tunnel = order_tunnel(RealActivities(self.activities()), began=BEGINNING)
+        self.tunnel.remembers = True
+        self.client = client_of(self.tunnel, pydantic_data_converter)
+
+    async def now(self) -> datetime:
+        """Virtual time, to the second."""
+        return self.tunnel.now.replace(microsecond=0)
+
+    async def at(self, instant: datetime) -> None:
+        """Let virtual time pass until `instant`; what is due at it has happened as well."""
+        self.tunnel.run(instant)
+
+    def outage(self, until: datetime) -> None:
+        """No worker runs from now on: until then time passes and messages come, but nobody acts on them."""
+        self.tunnel.outage(until)
+
+    def comes_to_an_end(self) -> None:
+        """Whatever was left open, silence ends it: no order is stuck, every book balances, every workflow replays."""
+        for service in (self.carrier, self.payments, self.files):
+            service.set_faults()
+        self.tunnel.run(self.tunnel.now + A_YEAR)
+        assert () == self.tunnel.running, "no order is stuck"
+        for execution in self.tunnel.executions.values():
+            assert execution.failure is None, execution.id
+            self.tunnel.rebuild(execution)
+        for outcome in self.outcomes.outcomes():
+            books_balance(self, self.orders[outcome.order_id], outcome)
+        nobody_is_paid_twice(self)
+
+
+@contextmanager
+def a_world(folder: Path) -> Iterator[TunnelWorld]:
+    """A fresh world whose files live in `folder`; in the end, every order in it must come to its own."""
+    world = TunnelWorld(folder)
+    with world.tunnel:
+        yield world
+        world.comes_to_an_end()

@@ -91,8 +91,9 @@ class Execution:
 class Tunnel:
     """Any number of workflows in virtual time. `began` is its first instant (UTC).
 
-    `world` may be exchanged at any time; `lag` says how late the timer due at an instant rings. With `crashes`, every
-    instance is thrown away after each activation and rebuilt; set it before the first workflow starts.
+    `world` may be exchanged at any time; `lag` says how late the timer due at an instant rings. With `remembers`, what
+    workflows are told is kept, so that they can be rebuilt; with `crashes`, every instance is thrown away after each
+    activation and rebuilt. Set either before the first workflow starts.
     `reproduce` is the command line by which a failure is seen again. With `by_reference`, frozen models are handed on
     as they are instead of through JSON, which is faster and tries nothing of how they are encoded.
     """
@@ -114,6 +115,7 @@ class Tunnel:
         self.activations = 0
         self.executions: dict[str, Execution] = {}
         self.world = world
+        self.remembers = False
         self.crashes = False
         self.lag: Callable[[datetime], timedelta] = lambda _: timedelta()
         self._passing = Passing(converter.payload_converter) if by_reference else None
@@ -297,7 +299,7 @@ class Tunnel:
     def rebuild(self, execution: Execution) -> None:
         """Throw the instance away and make it anew from all that it was told, as a worker does after a crash.
 
-        Only with `crashes` is kept what it was told. Raises Diverged.
+        Needs `remembers` or `crashes`. Raises Diverged.
         """
         self._evict(execution)
         execution.instance = self._nursery.instance(execution.details)
@@ -441,8 +443,9 @@ class Tunnel:
         for command in commands:
             self._obey(execution, command)
         self._collect(execution)
-        if self.crashes:
+        if self.crashes or self.remembers:
             execution.told.append((activation, list(commands)))
+        if self.crashes:
             self.rebuild(execution)
 
     def _activation(self, execution: Execution, *jobs: _Job) -> WorkflowActivation:

@@ -16,7 +16,7 @@ _NUMBER: Final = 90
 _ROW: Final = 40
 _BAR: Final = 14
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_INSIDE: Final = 60
+_MARGIN: Final = 6
 
 
 def paired_bars(title: str, rows: Sequence[tuple[str, float, float, str, str]]) -> str:
@@ -52,8 +52,8 @@ def stacked_bars(title: str, bars: Sequence[tuple[str, Sequence[tuple[str, float
                     f'<rect x="{x:.1f}" y="{y}" width="{length:.1f}" height="26" fill="{colour}">'
                     f"<title>{escape(f'{part}: {said}')}</title></rect>"
                 )
-                if length > _INSIDE:
-                    yield _text(x + 6, y + 18, said, fill="#fff")
+                if length > _LETTER * len(said) + 2 * _MARGIN:
+                    yield _text(x + _MARGIN, y + 18, said, fill="#fff")
                 x += length
         y = len(bars) * _ROW + 16
         x = 150

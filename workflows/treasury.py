@@ -85,14 +85,18 @@ class Treasury:
     async def carry_out(self, decided: Callable[[], Decision]) -> None:
         """Move all that is left to where the decision says that stands.
 
-        Each movement is planned anew: a chargeback may have taken money meanwhile, or an appeal turned the decision.
+        After each payment all is planned anew: a chargeback may have taken money meanwhile, or an appeal turned the
+        decision.
         """
         while True:
             await self.until_unfrozen()
             planned = movements(self._order, self.ledger, decided(), self._docket.now())
             if not planned:
                 return
-            await self._move(planned[0])
+            for entry in planned:
+                await self._move(entry)
+                if entry.kind in BY_PROVIDER:
+                    break
 
     async def until_unfrozen(self) -> None:
         """Wait until no chargeback is open, at the latest until the policy gives them up."""

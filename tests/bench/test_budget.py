@@ -1,5 +1,7 @@
 """What an undisturbed order may cost: exact numbers, so that a change of code or policy that costs more is noticed.
 
+Counted in the history of a server, since that is what is billed.
+
 Where a number falls, write the new one down; where it grows, the reason belongs in the commit.
 """
 
@@ -14,7 +16,7 @@ from bench import lives
 from bench.actions import actions
 from bench.lives import Life
 from runtime import TASK_QUEUE
-from tests.world import a_world
+from tests.server_world import a_server_world
 from workflows.order import OrderWorkflow
 from workflows.search_attributes import of_new_order
 
@@ -46,7 +48,7 @@ BUDGETS: dict[str, tuple[dict[str, int], int]] = {
 @pytest.mark.parametrize("life", lives.LIVES, ids=lambda life: life.name)
 async def test_an_undisturbed_order_keeps_its_budget(life: Life, tmp_path: Path) -> None:
     """Actions by kind, and events, are exactly those written down."""
-    async with a_world(tmp_path) as world:
+    async with a_server_world(tmp_path) as world:
         placed_at = await world.now()
         order = lives.order(life, 1, placed_at, world.clock)
         world.carrier.script(lives.shipment(1), life.journey(placed_at))

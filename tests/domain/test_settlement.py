@@ -395,6 +395,18 @@ def test_a_division_adds_up_to_the_total(order: Order, refund: Money, costs: Mon
     assert min(kept.minor, costs.minor if costs else 0) <= divided.platform.minor
 
 
+@given(PRICES, CLAWBACKS, st.lists(DECISIONS, min_size=1, max_size=4), st.integers(0, 9))
+def test_a_plan_broken_off_at_any_step_is_planned_anew_as_its_rest(
+    order: Order, share: float, decided: list[Decision], steps: int
+) -> None:
+    """What has been made of a plan changes nothing about the rest, so that one plan serves until somebody else acts."""
+    order = with_clawback(order, share)
+    *before, made = decided
+    ledger = settled(order, *before)
+    plan = movements(order, ledger, made, NOW)
+    assert plan[steps:] == movements(order, carried_out(ledger, plan[:steps]), made, NOW)
+
+
 @given(PRICES, DECISIONS)
 def test_one_decision_settles_an_order(order: Order, made: Decision) -> None:
     """Carried out, a decision empties escrow; the fee never exceeds the agreed one, nor the seller their share."""

@@ -1,4 +1,7 @@
-"""The storefront's client against a world in which time can be skipped. Lists and endings: tests/server."""
+"""The storefront's client against a server on which time can be skipped. Lists and endings: tests/server.
+
+A server is what it is about: descriptions and search attributes, a worker that is away, updates that are sent again.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,9 @@ from domain.settlement import Ending
 from storefront.client import LARGEST, Redress, summary
 from storefront.draft import OrderDraft
 from storefront.errors import BadInput, DuplicateOrder, MessageRefused, NotAnswered, TooLarge, UnknownOrder
+from tests.server_world import ServerWorld, a_server_world
 from tests.storefront.orders import a_draft
-from tests.world import SHIPMENT, World, a_world
+from tests.world import SHIPMENT
 from workflows.search_attributes import of_new_order
 
 HOUR = timedelta(hours=1)
@@ -29,26 +33,26 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
     """A fresh world with a worker."""
-    async with a_world(tmp_path) as world:
+    async with a_server_world(tmp_path) as world:
         yield world
 
 
 @pytest.fixture
-def redress(world: World) -> Redress:
+def redress(world: ServerWorld) -> Redress:
     """A client that does not wait long."""
     return Redress(world.client, patience=timedelta(seconds=2))
 
 
-async def _placed(world: World, **changes: object) -> OrderDraft:
+async def _placed(world: ServerWorld, **changes: object) -> OrderDraft:
     """An order placed now, whose payment is captured."""
     draft = a_draft(await world.now(), clock=world.clock, **changes)
     world.payments.capture(draft.payment_ref, draft.price.total)
     return draft
 
 
-async def test_order_starts_with_its_search_attributes(world: World, redress: Redress) -> None:
+async def test_order_starts_with_its_search_attributes(world: ServerWorld, redress: Redress) -> None:
     """Lists know a new order at once, and its workflow has nothing to add."""
     draft = await _placed(world)
 
@@ -81,7 +85,7 @@ async def test_summary_of_long_ids_fits() -> None:
     assert (200, "...") == (len(text), text[-3:])
 
 
-async def test_order_id_is_used_once(world: World, redress: Redress) -> None:
+async def test_order_id_is_used_once(world: ServerWorld, redress: Redress) -> None:
     """A second start of the same order is refused and leaves the first alone."""
     draft = await _placed(world)
     await redress.start(draft)
@@ -92,7 +96,7 @@ async def test_order_id_is_used_once(world: World, redress: Redress) -> None:
     assert "A-1" == caught.value.order_id
 
 
-async def test_deadline_in_the_past_is_refused_unless_backdated(world: World, redress: Redress) -> None:
+async def test_deadline_in_the_past_is_refused_unless_backdated(world: ServerWorld, redress: Redress) -> None:
     """An order that would be late from its first second is a mistake, unless the past is being replayed."""
     old = (await _placed(world)).model_copy(update={"placed_at": await world.now() - 7 * DAY})
 
@@ -103,7 +107,7 @@ async def test_deadline_in_the_past_is_refused_unless_backdated(world: World, re
     assert "order-A-1" == handle.id
 
 
-async def test_deadlines_are_judged_in_the_time_of_the_order(world: World, redress: Redress) -> None:
+async def test_deadlines_are_judged_in_the_time_of_the_order(world: ServerWorld, redress: Redress) -> None:
     """In fast motion, the past is what lies before the order's own now."""
     now = datetime.now(UTC)
     long_ago = datetime(2017, 5, 2, 12, 0, tzinfo=UTC)
@@ -114,7 +118,7 @@ async def test_deadlines_are_judged_in_the_time_of_the_order(world: World, redre
     assert "order-A-1" == handle.id
 
 
-async def test_messages_are_stamped_in_the_time_of_the_order(world: World) -> None:
+async def test_messages_are_stamped_in_the_time_of_the_order(world: ServerWorld) -> None:
     """Another process than the one that started the order finds its clock; a given instant is left alone."""
     now = datetime.now(UTC)
     clock = Clock(real_anchor=now, policy_anchor=datetime(2017, 5, 2, 12, 0, tzinfo=UTC), speed=3600)
@@ -130,7 +134,7 @@ async def test_messages_are_stamped_in_the_time_of_the_order(world: World) -> No
     assert REAL_TIME == await other._clock("order-A-2")
 
 
-async def test_unknown_order(world: World, redress: Redress) -> None:
+async def test_unknown_order(world: ServerWorld, redress: Redress) -> None:
     """Questions and messages about an order that does not exist say so."""
     for ask in (
         redress.status("A-9"),
@@ -156,7 +160,7 @@ async def test_message_to_the_wrong_kind_of_subject(redress: Redress) -> None:
             await ask
 
 
-async def test_refusal_has_rule_and_text(world: World, redress: Redress) -> None:
+async def test_refusal_has_rule_and_text(world: ServerWorld, redress: Redress) -> None:
     """A complaint before delivery is answered with its rule, and kept in the story."""
     await redress.start(await _placed(world))
 
@@ -167,7 +171,7 @@ async def test_refusal_has_rule_and_text(world: World, redress: Redress) -> None
     assert ["opened", "refused"] == [entry.what for entry in await redress.timeline("A-1")]
 
 
-async def test_long_text_is_refused_by_the_policy_and_huge_text_at_once(world: World, redress: Redress) -> None:
+async def test_long_text_is_refused_by_the_policy_and_huge_text_at_once(world: ServerWorld, redress: Redress) -> None:
     """Beyond the policy's limit the order answers; beyond what Temporal carries nothing is sent."""
     await redress.start(await _placed(world))
 
@@ -181,7 +185,7 @@ async def test_long_text_is_refused_by_the_policy_and_huge_text_at_once(world: W
     assert 1 == (await redress.status("A-1")).rejected
 
 
-async def test_repetition_with_the_same_request_id_changes_nothing(world: World, redress: Redress) -> None:
+async def test_repetition_with_the_same_request_id_changes_nothing(world: ServerWorld, redress: Redress) -> None:
     """The same request is answered the same; what has happened once does not happen twice."""
     draft = await _placed(world)
     await redress.start(draft)
@@ -198,7 +202,7 @@ async def test_repetition_with_the_same_request_id_changes_nothing(world: World,
 
 async def test_without_a_worker_nothing_is_answered_and_the_retry_is_safe(tmp_path: Path) -> None:
     """An update that no worker took is handed back with its id and instant; a signal is kept."""
-    async with a_world(tmp_path, cached=0) as world:
+    async with a_server_world(tmp_path, cached=0) as world:
         redress = Redress(world.client, patience=timedelta(seconds=1))
         await redress.start(await _placed(world))
         await redress.status("A-1")
@@ -221,7 +225,7 @@ async def test_without_a_worker_nothing_is_answered_and_the_retry_is_safe(tmp_pa
 
 async def test_message_that_is_there_before_the_first_worker(tmp_path: Path) -> None:
     """An order sold and marked as shipped during an outage is a marked one: its ship-by is over."""
-    async with a_world(tmp_path, cached=0) as world:
+    async with a_server_world(tmp_path, cached=0) as world:
         redress = Redress(world.client)
         await world.worker_stops()
         await redress.start(await _placed(world))
@@ -237,7 +241,7 @@ async def test_message_that_is_there_before_the_first_worker(tmp_path: Path) -> 
     assert ["opened", "marked_shipped"] == [entry.what for entry in story]
 
 
-async def test_whole_life_with_a_case(world: World, redress: Redress) -> None:
+async def test_whole_life_with_a_case(world: ServerWorld, redress: Redress) -> None:
     """Shipped, delivered, complained about, accepted by the seller: the client sees it through to the outcome."""
     draft = await _placed(world)
     placed = draft.placed_at

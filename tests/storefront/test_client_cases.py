@@ -1,4 +1,7 @@
-"""The storefront's client in a case: every message, every question, against a world in which time can be skipped."""
+"""The storefront's client in a case: every message, every question, against a server on which time can be skipped.
+
+The client describes what it speaks to and stamps what it sends, which only a server can answer.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,9 @@ from domain.preview import Intent
 from storefront.client import Redress
 from storefront.errors import BadInput, MessageRefused
 from tests.domain.cases.a_case import a_photo
+from tests.server_world import ServerWorld, a_server_world
 from tests.storefront.orders import a_draft
-from tests.world import SHIPMENT, World, a_world, usd
+from tests.world import SHIPMENT, usd
 
 HOUR = timedelta(hours=1)
 SHOWN = tuple(
@@ -50,19 +54,19 @@ The store does not have these files: they are sealed, but nothing is approved on
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path) -> AsyncIterator[ServerWorld]:
     """A fresh world with a worker."""
-    async with a_world(tmp_path) as world:
+    async with a_server_world(tmp_path) as world:
         yield world
 
 
 @pytest.fixture
-def redress(world: World) -> Redress:
+def redress(world: ServerWorld) -> Redress:
     """A client that does not wait long."""
     return Redress(world.client, patience=timedelta(seconds=5))
 
 
-async def _complained(world: World, redress: Redress) -> tuple[str, datetime]:
+async def _complained(world: ServerWorld, redress: Redress) -> tuple[str, datetime]:
     """The case of a buyer who holds a fake in their hands, and the instant of their complaint."""
     draft = a_draft(await world.now(), clock=world.clock)
     world.payments.capture(draft.payment_ref, draft.price.total)
@@ -83,7 +87,7 @@ async def _complained(world: World, redress: Redress) -> tuple[str, datetime]:
     return (await redress.complain("A-1", complaint)).case_id, complained_at
 
 
-async def test_sides_settle_by_an_offer(world: World, redress: Redress) -> None:
+async def test_sides_settle_by_an_offer(world: ServerWorld, redress: Redress) -> None:
     """An offer is countered, the counter-offer accepted, and the order ends with what was agreed."""
     case, _ = await _complained(world, redress)
     first = OfferMade(by=Role.SELLER, proposal=Proposal(remedy=Remedy.PARTIAL_REFUND, amount=usd(1_000)))
@@ -102,7 +106,7 @@ async def test_sides_settle_by_an_offer(world: World, redress: Redress) -> None:
     assert usd(3_000) == outcome.decision.refund
 
 
-async def test_support_hears_rules_and_is_appealed(world: World, redress: Redress) -> None:
+async def test_support_hears_rules_and_is_appealed(world: ServerWorld, redress: Redress) -> None:
     """From contest to appeal: the desk's messages, the conversation apart from the notes, and the reasons."""
     case, complained_at = await _complained(world, redress)
     await redress.respond(case, Response(accept=False, text="It is genuine."))
@@ -142,7 +146,7 @@ async def test_support_hears_rules_and_is_appealed(world: World, redress: Redres
     assert ["confirm", "inspect", "tracking"] == refused
 
 
-async def test_preview_of_an_order_and_of_nonsense(world: World, redress: Redress) -> None:
+async def test_preview_of_an_order_and_of_nonsense(world: ServerWorld, redress: Redress) -> None:
     """A preview changes nothing, and an unknown action is told the ones there are."""
     draft = a_draft(await world.now(), clock=world.clock)
     world.payments.capture(draft.payment_ref, draft.price.total)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -21,10 +18,9 @@ from temporalio.client import WorkflowHistory
 from fastmotion.stories import all_stories
 from fastmotion.telling import transcript
 from tests.record_histories import HISTORIES, TRANSCRIPTS
+from tests.windtunnel.calm import Calm, calm
 from windtunnel import engine
 from windtunnel.contract import Command
-from windtunnel.stage import Stage
-from windtunnel.telling import tell_on
 
 RECORDED: Final = sorted(path.stem for path in HISTORIES.glob("*.json"))
 
@@ -40,54 +36,35 @@ class Wish(NamedTuple):
     seconds: int = 0
 
 
-class Told(NamedTuple):
-    """A story as the tunnel told it: its transcript, and what each workflow asked for."""
-
-    text: str
-    commands: Mapping[str, tuple[Command, ...]]
-
-
-@cache
-def told(name: str) -> Told:
-    """Tell a story in the tunnel, once for all tests."""
-    with tempfile.TemporaryDirectory() as folder:
-        stage = Stage(Path(folder))
-        with stage.tunnel as tunnel:
-            telling = asyncio.run(tell_on(stage, all_stories()[name]))
-            commands = {subject: tuple(run.commands) for subject, run in tunnel.executions.items()}
-            return Told(transcript(telling), commands)
-
-
 @pytest.mark.parametrize("name", all_stories())
-def test_a_story_has_the_same_transcript_as_on_a_server(name: str) -> None:
+async def test_a_story_has_the_same_transcript_as_on_a_server(name: str) -> None:
     """What happened, who was told, the money and the reasons are the same to the letter."""
-    assert (TRANSCRIPTS / f"{name}.txt").read_text(encoding="utf-8") == told(name).text
+    assert (TRANSCRIPTS / f"{name}.txt").read_text(encoding="utf-8") == transcript((await calm(name)).telling)
 
 
 @pytest.mark.parametrize("subject", RECORDED)
-def test_a_workflow_asks_for_the_same_as_on_a_server(subject: str) -> None:
+async def test_a_workflow_asks_for_the_same_as_on_a_server(subject: str) -> None:
     """The commands of the committed history, in their order; see `in_common` for what is chance in it."""
     history = WorkflowHistory.from_json(subject, (HISTORIES / f"{subject}.json").read_text(encoding="utf-8"))
 
     recorded = list(in_common(wishes_of_history(history.events)))
 
     expected = [wish._replace(seconds=0) for wish in recorded]
-    ours = list(in_common(wishes_of_tunnel(told(story_of(subject)).commands[subject])))
+    ours = list(in_common(wishes_of_tunnel((await calm(story_of(subject))).commands[subject])))
     assert expected == [wish._replace(seconds=0) for wish in ours]
     assert not [
         pair for pair in zip(recorded, ours, strict=True) if not 0 <= pair[0].seconds - pair[1].seconds <= ROUNDED
     ]
 
 
-def test_every_workflow_of_every_story_is_compared() -> None:
+async def test_every_workflow_of_every_story_is_compared() -> None:
     """A workflow that only one of the two has started would be seen."""
-    assert RECORDED == sorted(subject for name in all_stories() for subject in compared(name))
+    assert RECORDED == sorted([subject for name in all_stories() for subject in compared(await calm(name))])
 
 
-def compared(name: str) -> Iterator[str]:
+def compared(story: Calm) -> Iterator[str]:
     """The workflows of a story that are recorded: an order that was taken up again only if that had a result."""
-    text, commands = told(name)
-    return (subject for subject in commands if f"\n{subject}\n" in text)
+    return (subject for subject in story.commands if subject in story.telling.timelines)
 
 
 def story_of(subject: str) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.world import World, a_world
+from tests.world import TunnelWorld, a_world
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """A world of its own for each story."""
-    async with a_world(tmp_path) as world:
+def world(tmp_path: Path) -> Iterator[TunnelWorld]:
+    """A world of its own for each story, in which every order comes to its end."""
+    with a_world(tmp_path) as world:
         yield world

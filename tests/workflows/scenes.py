@@ -90,6 +90,6 @@ async def back_with_the_seller(world: World, **order: Any) -> Play:
     return play
 
 
-def codes(play: Play, role: Role, *wanted: str) -> list[str]:
+async def codes(play: Play, role: Role, *wanted: str) -> list[str]:
     """Which of these notices about the case a party has got, in order."""
-    return [code for code in play.case_notices(role) if code in wanted]
+    return [code for code in await play.case_notices(role) if code in wanted]

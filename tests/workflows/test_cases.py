@@ -1,6 +1,6 @@
 """Decisions of a case: what is decided when and by whom, when the money moves, and when nothing can change any more.
 
-`Play.ends` audits each: the ledger agrees with the provider's books, nobody is paid twice, every run replays.
+`Play.ends` audits each: the ledger agrees with the provider's books, and nobody is paid twice.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ async def test_a_clear_case_is_approved_at_once_and_refunded_after_the_return(wo
     assert {"buyer": 0, "seller": 0, "platform": -990, "tax": 0} == divided(outcome)
     assert ny(11, 9, 11, 30) <= outcome.closed_at <= ny(11, 9, 11, 35), "nobody is left who could contest it"
     shared = ["resolved_by_rule", "return_label_pickup", "return_scanned", "return_delivered", "final"]
-    assert shared == codes(play, Role.BUYER, *shared)
-    assert shared == codes(play, Role.SELLER, *shared)
+    assert shared == await codes(play, Role.BUYER, *shared)
+    assert shared == await codes(play, Role.SELLER, *shared)
 
 
 async def test_money_moves_at_effect_and_the_order_closes_when_all_is_final(world: World) -> None:
@@ -75,7 +75,7 @@ async def test_money_moves_at_effect_and_the_order_closes_when_all_is_final(worl
     assert {DutyKind.SELLER_MAY_APPEAL} == set(duties)
     assert ny(12, 4, 11) <= outcome.closed_at <= ny(12, 4, 11, 1)
     assert REFUNDED == divided(outcome)
-    assert "final" == play.case_notices(Role.SELLER)[-1]
+    assert "final" == (await play.case_notices(Role.SELLER))[-1]
 
 
 async def test_a_ruling_is_undone_before_money_moves(world: World) -> None:
@@ -85,7 +85,7 @@ async def test_a_ruling_is_undone_before_money_moves(world: World) -> None:
     await world.at(REPORTED + 59 * MINUTE)
     undone = await play.undone()
     await world.at(REPORTED + 3 * HOUR)
-    paid, status, told = play.paid(), await play.case_status(), play.case_notices(Role.BUYER)
+    paid, status, told = play.paid(), await play.case_status(), await play.case_notices(Role.BUYER)
     too_late = await play.undone()
     await play.ruled(Remedy.RELEASE)
     outcome = await play.ends()
@@ -280,7 +280,7 @@ async def test_a_file_that_is_not_what_was_sealed_counts_no_more(world: World) -
     await world.at(REPORTED + HOUR)
 
     assert "awaiting_seller" == (await play.case_status()).state
-    assert ["evidence_differs"] == codes(play, Role.BUYER, "evidence_differs")
+    assert ["evidence_differs"] == await codes(play, Role.BUYER, "evidence_differs")
 
 
 @pytest.mark.parametrize("fault", ["histories", "files", "no such file"])

@@ -42,7 +42,7 @@ async def test_a_chargeback_stops_a_case_and_its_bundle_is_handed_in(world: Worl
     assert submission is not None
     assert ("A-1", "ch_A-1") == (submission.order_id, submission.payment_ref)
     assert "The tag is inside" in submission.texts["uncategorized_text"]
-    assert ["case_frozen"] == codes(play, Role.BUYER, "case_frozen", "case_unfrozen")
+    assert ["case_frozen"] == await codes(play, Role.BUYER, "case_frozen", "case_unfrozen")
     assert ["The tag is inside", "I have asked my bank"] == [
         message.text for message in (await play.conversation()).messages
     ]
@@ -102,7 +102,7 @@ async def test_a_lost_chargeback_closes_the_case(world: World) -> None:
 
     assert ("charged_back", None) == (outcome.decision.ending, outcome.cases[0].remedy)
     assert ({}, REFUNDED) == (play.paid(), divided(outcome))
-    assert ["case_frozen", "case_unfrozen", "overtaken"] == codes(
+    assert ["case_frozen", "case_unfrozen", "overtaken"] == await codes(
         play, Role.SELLER, "case_frozen", "case_unfrozen", "overtaken"
     )
 
@@ -189,7 +189,7 @@ async def test_a_parcel_that_returns_to_its_sender_overtakes_the_case(world: Wor
     assert ("returned_to_sender", None) == (outcome.decision.ending, outcome.cases[0].remedy)
     assert {"refunds": [12_900]} == play.paid()
     for side in (Role.BUYER, Role.SELLER):
-        assert ["overtaken"] == codes(play, side, "overtaken", "resolved", "final")
+        assert ["overtaken"] == await codes(play, side, "overtaken", "resolved", "final")
     assert "case_overtaken" in await play.notices(Role.BUYER)
 
 
@@ -207,7 +207,7 @@ async def test_an_overtaken_return_gives_its_label_back(world: World, carrier_do
 
     assert "charged_back" == outcome.decision.ending
     assert REFUNDED == divided(outcome)
-    assert carrier_down == ("label_refund_stuck" in play.case_notices(Role.SUPPORT))
+    assert carrier_down == ("label_refund_stuck" in await play.case_notices(Role.SUPPORT))
 
 
 async def test_evidence_that_the_store_cannot_give_is_still_named_to_the_bank(world: World) -> None:

@@ -1,14 +1,11 @@
 """Each story of an order from purchase to its end: outcome, money and notices.
 
-`Play.ends` audits each: the ledger balances and agrees with the provider's books, nobody is paid twice,
-and the workflows replay from their histories.
+`Play.ends` audits each: the ledger balances and agrees with the provider's books, and nobody is paid twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +18,7 @@ from domain.parties import Role
 from domain.policy import Policy, Remedy
 from domain.story import Outcome
 from tests.play import Play, a_photo, begin, scan
-from tests.world import BEGINNING, SHIPMENT, World, a_world, an_order, la, ny, usd
+from tests.world import BEGINNING, SHIPMENT, World, an_order, la, ny, usd
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -31,13 +28,6 @@ REFUNDED = {"buyer": 0, "seller": 0, "platform": 0, "tax": 0}
 FAKE = ("photo_front", "photo_back", "photo_sides", "photo_parcel")
 """All that the buyer of a fake is asked to show; it does not come back, and a person looks."""
 BORNE_BY_PLATFORM = {"buyer": 0, "seller": 8_800, "platform": -8_800, "tax": 0}
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """A world of its own for each story."""
-    async with a_world(tmp_path) as world:
-        yield world
 
 
 def divided(outcome: Outcome) -> dict[str, int]:
@@ -362,7 +352,7 @@ async def test_a_late_parcel_that_arrives_after_all(world: World) -> None:
     assert ("has_arrived", "window_closed") == (again.code, outcome.decision.ending)
     assert [None] == [case.remedy for case in outcome.cases]
     assert RELEASED == divided(outcome)
-    assert "arrived" in play.case_notices(Role.BUYER)
+    assert "arrived" in await play.case_notices(Role.BUYER)
 
 
 # --- storms ---

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from domain.preview import Intent, Owed, Preview
 from domain.settlement import Division
 from domain.story import Outcome
 from tests.play import Play, begin, scan
-from tests.world import BEGINNING, SHIPMENT, a_world, la, ny, usd
+from tests.world import BEGINNING, SHIPMENT, World, la, ny, usd
 from workflows.case import CaseWorkflow
 from workflows.order import OrderWorkflow
 
@@ -133,22 +132,20 @@ def owed(*open_duties: OpenDuty) -> set[Owed]:
     ids=[f"{prelude.__name__}-{message}-{number}" for number, (prelude, message, _) in enumerate(SCENES)],
 )
 async def test_a_preview_is_what_then_happens(
-    tmp_path: Path, prelude: Prelude, message: str, fields: dict[str, Any]
+    world: World, prelude: Prelude, message: str, fields: dict[str, Any]
 ) -> None:
     """Reply, duties opened and duties closed are those of the action; a refusal is refused in the same words."""
-    async with a_world(tmp_path) as world:
-        play = await begin(world)
-        await prelude(play)
-        fields = fields | {"submitted_at": await world.now()}
-        before = await duties(play)
-        preview = await foretold(play, message, fields)
-        reply = await done(play, message, fields)
-        after = await duties(play)
-        opened = [duty for kind, duty in after.items() if before.get(kind) != duty]
-        if preview.reply.code == "case_opens":
-            await play.case_starts()
-            opened = list((await play.case.query(CaseWorkflow.receipt)).duties)
-        refused = await play.refusals()
+    play = await begin(world)
+    await prelude(play)
+    fields = fields | {"submitted_at": await world.now()}
+    before = await duties(play)
+    preview = await foretold(play, message, fields)
+    reply = await done(play, message, fields)
+    after = await duties(play)
+    opened = [duty for kind, duty in after.items() if before.get(kind) != duty]
+    if preview.reply.code == "case_opens":
+        opened = list((await play.case.query(CaseWorkflow.receipt)).duties)
+    refused = await play.refusals()
 
     assert reply in (None, preview.reply)
     assert preview.reply.refused == bool(refused)
@@ -177,46 +174,43 @@ def had(outcome: Outcome) -> Division:
 @pytest.mark.parametrize("lost", [None, usd(4_000)], ids=["whole", "after a lost chargeback"])
 @pytest.mark.parametrize(("prelude", "message", "fields"), MONEY, ids=[prelude.__name__ for prelude, _, _ in MONEY])
 async def test_the_money_of_a_preview_is_the_ledgers(
-    tmp_path: Path, prelude: Prelude, message: str, fields: dict[str, Any], lost: Money | None
+    world: World, prelude: Prelude, message: str, fields: dict[str, Any], lost: Money | None
 ) -> None:
     """The refund and each share are what the ledger holds in the end; what the bank took before counts."""
-    async with a_world(tmp_path) as world:
-        play = await begin(world)
-        if lost:
-            await play.charged_back("lost", lost)
-        await prelude(play)
-        fields = fields | {"submitted_at": await world.now()}
-        preview = await foretold(play, message, fields)
-        await done(play, message, fields)
-        outcome = await play.handle.result()
+    play = await begin(world)
+    if lost:
+        await play.charged_back("lost", lost)
+    await prelude(play)
+    fields = fields | {"submitted_at": await world.now()}
+    preview = await foretold(play, message, fields)
+    await done(play, message, fields)
+    outcome = await play.handle.result()
 
     assert had(outcome) == preview.money
     assert had(outcome).buyer == preview.refund
 
 
-async def test_standing_rules_that_meet_are_foretold(tmp_path: Path) -> None:
+async def test_standing_rules_that_meet_are_foretold(world: World) -> None:
     """A complaint that the standing rules of both sides settle has its refund in the preview, and gets it."""
     gives = StandingRule(by=Role.SELLER, percent=30)
     takes = StandingRule(by=Role.BUYER, percent=20)
-    async with a_world(tmp_path) as world:
-        play = await begin(world, standing=(gives,))
-        await delivered(play)
-        fields = {"reason": "damaged", "standing": (takes.model_dump(),), "submitted_at": await world.now()}
-        preview = await foretold(play, "open_case", fields)
-        await done(play, "open_case", fields)
-        outcome = await play.handle.result()
+    play = await begin(world, standing=(gives,))
+    await delivered(play)
+    fields = {"reason": "damaged", "standing": (takes.model_dump(),), "submitted_at": await world.now()}
+    preview = await foretold(play, "open_case", fields)
+    await done(play, "open_case", fields)
+    outcome = await play.handle.result()
 
     assert preview.refund is not None
     assert 0 < preview.refund.minor == outcome.ledger.total(EntryKind.REFUNDED)
 
 
-async def test_a_preview_is_judged_when_it_says_it_is_sent(tmp_path: Path) -> None:
+async def test_a_preview_is_judged_when_it_says_it_is_sent(world: World) -> None:
     """The order has slept since the purchase; the preview still knows that the grace period is over."""
-    async with a_world(tmp_path) as world:
-        play = await begin(world)
-        late = BEGINNING + 4 * HOUR
-        early = await foretold(play, "cancel", {"by": "buyer"})
-        preview = await foretold(play, "cancel", {"by": "buyer", "submitted_at": late})
+    play = await begin(world)
+    late = BEGINNING + 4 * HOUR
+    early = await foretold(play, "cancel", {"by": "buyer"})
+    preview = await foretold(play, "cancel", {"by": "buyer", "submitted_at": late})
 
     assert "cancelled_in_grace" == early.reply.code
     assert "seller_asked" == preview.reply.code
@@ -230,10 +224,9 @@ async def test_a_preview_is_judged_when_it_says_it_is_sent(tmp_path: Path) -> No
         ("open_case", {"text": 7}, "preview_malformed"),
     ],
 )
-async def test_what_cannot_be_read_is_refused(tmp_path: Path, message: str, fields: dict[str, Any], code: str) -> None:
+async def test_what_cannot_be_read_is_refused(world: World, message: str, fields: dict[str, Any], code: str) -> None:
     """An unknown action and malformed fields get a refusal that says what to write, and nothing is kept of it."""
-    async with a_world(tmp_path) as world:
-        play = await begin(world)
-        preview = await foretold(play, message, fields)
+    play = await begin(world)
+    preview = await foretold(play, message, fields)
 
     assert (True, code) == (preview.reply.refused, preview.reply.code)

@@ -38,7 +38,7 @@ async def test_a_return_that_is_lost_is_refunded_at_the_cost_of_the_platform(wor
 
     assert {"buyer": 0, "seller": 8_800, "platform": -8_800 - LABEL, "tax": 0} == divided(outcome)
     both = ["return_scanned", "return_stalled", "return_late", "return_lost", "return_lost_refunded", "final"]
-    assert both == codes(play, Role.BUYER, *both) == codes(play, Role.SELLER, *both)
+    assert both == await codes(play, Role.BUYER, *both) == await codes(play, Role.SELLER, *both)
     assert Role.PLATFORM is outcome.cases[0].borne_by
 
 
@@ -52,7 +52,7 @@ async def test_a_late_return_still_counts(world: World) -> None:
     await play.inspects(Finding.AS_SENT)
     outcome = await play.ends()
 
-    assert ["return_late"] == codes(play, Role.SELLER, "return_late", "return_lost")
+    assert ["return_late"] == await codes(play, Role.SELLER, "return_late", "return_lost")
     assert REFUNDED_AND_LABEL_PAID == divided(outcome)
 
 
@@ -68,7 +68,7 @@ async def test_a_return_that_the_seller_does_not_take_in_is_refunded(world: Worl
     outcome = await play.ends()
 
     told = ["return_attempt_failed", "return_not_collected", "return_returning", "return_unclaimed_refunded"]
-    assert told == codes(play, Role.SELLER, *told)
+    assert told == await codes(play, Role.SELLER, *told)
     assert (Role.SELLER, REFUNDED_AND_LABEL_PAID) == (outcome.cases[0].borne_by, divided(outcome))
 
 
@@ -77,7 +77,7 @@ async def test_goods_that_are_never_sent_back_are_paid_for(world: World) -> None
     play = await to_be_returned(world)
     outcome = await play.ends()
 
-    assert ["return_chased"] == codes(play, Role.BUYER, "return_chased")
+    assert ["return_chased"] == await codes(play, Role.BUYER, "return_chased")
     assert ("resale-v1/returns.close", Remedy.RELEASE) == (outcome.decision.rule, outcome.cases[0].remedy)
     assert RELEASED == divided(outcome)
     assert (LABEL, LABEL) == tuple(outcome.ledger.total(kind) for kind in (EntryKind.LABEL, EntryKind.LABEL_REFUNDED))
@@ -110,7 +110,9 @@ async def test_the_carrier_is_followed_without_webhooks(world: World) -> None:
     await play.answers(accept=True)
     outcome = await play.ends()
 
-    assert ["return_scanned", "return_delivered"] == codes(play, Role.SELLER, "return_scanned", "return_delivered")
+    assert ["return_scanned", "return_delivered"] == await codes(
+        play, Role.SELLER, "return_scanned", "return_delivered"
+    )
     assert REFUNDED_AND_LABEL_PAID == divided(outcome)
     # Delivered on Monday at 6:00 in Los Angeles; silence for 48 hours refunds.
     assert ny(11, 11, 9) <= outcome.closed_at <= ny(11, 11, 9, 5)
@@ -209,7 +211,7 @@ async def test_a_storm_moves_the_way_back(world: World) -> None:
     moved = {kind for kind in before if after[kind] != before[kind]}
     assert {DutyKind.SEND_BACK, DutyKind.SEND_BACK_FINAL} == moved
     assert {2 * DAY} == {(after[kind] or storm.since) - (before[kind] or storm.since) for kind in moved}
-    assert ["disrupted"] == codes(play, Role.BUYER, "disrupted")
+    assert ["disrupted"] == await codes(play, Role.BUYER, "disrupted")
 
 
 async def test_no_label_can_be_had_for_days(world: World) -> None:
@@ -217,7 +219,7 @@ async def test_no_label_can_be_had_for_days(world: World) -> None:
     world.carrier.set_faults(unavailable=1)
     play = await to_be_returned(world)
     await world.at(ny(11, 6, 12))
-    told, before = codes(play, Role.SUPPORT, "label_stuck"), await play.case_duties()
+    told, before = await codes(play, Role.SUPPORT, "label_stuck"), await play.case_duties()
     world.carrier.set_faults()
     await world.at(ny(11, 9, 12))
     duties = await play.case_duties()
@@ -239,7 +241,7 @@ async def test_an_unused_label_is_offered_until_the_carrier_answers(world: World
     world.carrier.set_faults(unavailable=1)
     await play.withdraws()
     await world.at(ny(11, 6, 12))
-    waiting, report = codes(play, Role.SUPPORT, "label_refund_stuck"), await play.duty(DutyKind.REPORT)
+    waiting, report = await codes(play, Role.SUPPORT, "label_refund_stuck"), await play.duty(DutyKind.REPORT)
     world.carrier.set_faults()
     outcome = await play.ends()
 
