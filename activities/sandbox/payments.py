@@ -31,9 +31,9 @@ from pydantic import Field
 from activities.ports import FailureReplayed, Refused, Unavailable
 from activities.sqlite import switch_to_wal
 from domain.base import Instant, Model
+from domain.books import Kind, Made
 from domain.messages import ChargebackState
 from domain.money import Money
-from domain.reconciliation import Kind, Made
 from domain.reported_dispute import ReportedDispute
 from domain.requests import LARGEST_SUBMISSION, LARGEST_TEXT, Movement, Paid, Submission
 

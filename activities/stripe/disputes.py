@@ -50,7 +50,8 @@ def submit(v1: Any, submission: Submission, files: FileContents) -> Paid:
 
     The key of the request is of its content: a retry after a lost answer is the same request, and other content
     another one, which Stripe refuses by itself once evidence was submitted.
-    Refusals: Stripe's own codes, `evidence_too_large`, `evidence_already_submitted`, `no_such_dispute`. A file that the bank could not read is left out, and the text says so.
+    Refusals: Stripe's own codes, `evidence_too_large`, `evidence_already_submitted`, `no_such_dispute`.
+    A file that the bank could not read is left out, and the text says so.
     """
     _within_limits(submission)
     dispute = read(v1, submission.chargeback_id)

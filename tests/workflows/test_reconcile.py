@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from domain.books import Mismatch
 from domain.messages import Chargeback, ChargebackState
-from domain.reconciliation import Mismatch
 from domain.reconciliation_report import Reconcile, Report
 from runtime import TASK_QUEUE
 from tests.play import Play, begin
