@@ -16,8 +16,9 @@ def lines(report: Report) -> list[str]:
         told.append(f"{report.more} more orders differ or could not be read; compare again when these are mended.")
     what = f"{_counted(report.orders, 'order')}, {_counted(report.movements, 'movement')} compared"
     differing = len({difference.order_id for difference in report.differences})
-    result = f"{_counted(differing, 'order')} with differences" if told else "provider, ledger and history agree"
-    return [*told, f"{what}: {result}."]
+    results = [f"{_counted(differing, 'order')} with differences"] if differing or report.more else []
+    results += [f"{_counted(len(report.unread), 'order')} not compared"] if report.unread else []
+    return [*told, f"{what}: {', '.join(results) or 'provider, ledger and history agree'}."]
 
 
 def _difference_lines(difference: Difference) -> list[str]:

@@ -76,6 +76,8 @@ async def test_books_are_compared_by_a_command(office: Office) -> None:
     assert "  to do     Somebody was paid twice." in output
     assert output.endswith("2 movements compared: 1 order with differences.\n")
 
+    code, output, _ = await office.command("reconcile", "RC-9")
+    assert (Exit.NOT_FOUND, True) == (code, output.endswith("1 order, 0 movements compared: 1 order not compared.\n"))
     code, output, errors = await office.command("reconcile", "RC-9", "--json")
     assert (Exit.NOT_FOUND, "", "RC-9") == (code, errors, json.loads(output)["unread"][0]["order_id"])
 
