@@ -12,10 +12,10 @@ from typing import Protocol
 from pydantic import Field
 
 from domain.base import Model
+from domain.books import Made
 from domain.claims import Claim, ClaimRequest
 from domain.histories import Histories
 from domain.parcel import Shipment
-from domain.reconciliation import Made
 from domain.reported_dispute import ReportedDispute
 from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Posting, Submission
 from domain.story import Outcome

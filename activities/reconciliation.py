@@ -15,7 +15,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities import order_history
 from activities.ports import OutcomeBooks, PaymentBooks, Refused, Unavailable
-from domain.reconciliation import Books, Checked, compare
+from domain.books import Books, Checked
+from domain.reconciliation import compare
 from domain.reconciliation_report import Batch, BatchChecked, OrderIds, Period, Unread
 from domain.states import OrderState
 

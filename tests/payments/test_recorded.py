@@ -15,8 +15,8 @@ from activities.ports import FailureReplayed, Refused, Unavailable
 from activities.stripe.client import client
 from activities.stripe.events import Topic, subject_of
 from activities.stripe.payments import StripePayments
+from domain.books import Kind
 from domain.money import Money
-from domain.reconciliation import Kind
 from domain.requests import Paid
 from tests.payments.conftest import Accounts, Files
 from tests.payments.movements import clawback, refund, release, usd
