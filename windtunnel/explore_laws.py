@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from domain.duties import DutyKind, OpenDuty, Receipt, Silence
@@ -13,6 +13,10 @@ from domain.policy import CaseState, Remedy
 from domain.settlement import Ending
 from windtunnel.explore_position import Position
 from windtunnel.willing_world import BY_PROVIDER
+from workflows.case import CaseWorkflow
+from workflows.options import READ_FILES
+
+_READING: Final = READ_FILES["schedule_to_close_timeout"] or timedelta()
 
 
 class Broken(Exception):
@@ -23,13 +27,15 @@ class Broken(Exception):
 class Promise:
     """What a receipt says of the duty whose time is up next, read before anybody stays silent.
 
-    `heard` is how much the carrier had told by then: its news is no silence.
+    `heard` is how much the carrier had told by then: its news is no silence. `latest` is when it must have happened:
+    silence never decides over evidence that was handed in and is still being read.
     """
 
     subject: str
     duty: OpenDuty
     due: datetime
     heard: int
+    latest: datetime
 
 
 def conserved(position: Position) -> None:
@@ -82,8 +88,14 @@ def promised(position: Position) -> Promise | None:
                 raise Broken(f"promise: the receipt of {subject} says {duty.kind} by {duty.due}, the docket {owed}")
             # Asking the carrier is owed to nobody: it may wait while a payment is tried.
             if duty.due is not None and duty.kind is not DutyKind.LOOK_UP:
-                promises.append(Promise(subject, duty, duty.due, position.heard))
+                latest = duty.due + (_READING if _reads(inside) else timedelta())
+                promises.append(Promise(subject, duty, duty.due, position.heard, latest))
     return min(promises, key=lambda promise: (promise.due, promise.subject), default=None)
+
+
+def _reads(inside: Any) -> bool:
+    """Whether a case is comparing files with what was sealed."""
+    return isinstance(inside, CaseWorkflow) and any(not item.checked for item in inside.record.evidence)
 
 
 def kept(position: Position, promise: Promise) -> None:
@@ -96,9 +108,9 @@ def kept(position: Position, promise: Promise) -> None:
     )
     inside = position.books if promise.subject == position.reopened_id else position.tunnel.inside(promise.subject)
     still = inside.docket.duties.get(duty.kind) if inside else None
-    if still is not None and still.due is not None and still.due <= promise.due:
+    if still is not None and still.due is not None and still.due <= promise.due and promise.latest <= position.now:
         raise Broken(f"promise: {said}; it is {position.now:%Y-%m-%d %H:%M:%S}, and nothing has happened")
-    if position.now > promise.due:
+    if position.now > promise.latest:
         raise Broken(f"promise: {said}; something happened only at {position.now:%Y-%m-%d %H:%M:%S}")
     if position.heard != promise.heard:
         return

@@ -66,6 +66,16 @@ def test_silence_alone_breaks_nothing() -> None:
     assert broken_by("cheap", ()) is None
 
 
+def test_silence_waits_for_evidence_that_is_being_read() -> None:
+    """What came in time is compared with what was sealed before silence decides, for minutes at most.
+
+    `make explore` found that a clock was 15 seconds late, as the files did not answer when a worker came back.
+    """
+    moves = ("carrier delivered", "buyer complains: not_as_described")
+    away = ("no worker for a day", "files down for two days", "buyer shows more")
+    assert None is broken_by("dear", moves + away)
+
+
 def test_a_counter_example_that_breaks_nothing_is_played_to_the_end(tmp_path: Path) -> None:
     """`--play` makes the moves of a file again and says that every law held."""
     file = tmp_path / "example.json"
