@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import uuid
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
+from temporalio.api.common.v1 import Payloads, WorkflowExecution
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest, SignalWorkflowExecutionRequest
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
@@ -108,7 +109,7 @@ class Redress:
 
     `patience` bounds every wait for a worker, `task_queue` names its queue. `now` gives real time (UTC).
     A message without `submitted_at` is stamped with the moment of the call, in its order's own time.
-    Updates carry a `request_id`: a repetition with the same one is answered the same and changes nothing.
+    Messages carry a `request_id`: a repetition with the same one is kept once, answered the same and changes nothing.
     """
 
     def __init__(
@@ -130,6 +131,12 @@ class Redress:
         """A client as the settings say. Raises `runtime.Unreachable`, and `runtime.SettingsError` for wrong ones."""
         settings = runtime.load_settings()
         return cls(await runtime.connect(address), task_queue=settings.task_queue)
+
+    def as_of(self, instant: datetime) -> Self:
+        """This client for what was said at `instant` (real time, UTC) and is only now passed on."""
+        then = copy.copy(self)
+        then._now = lambda: instant
+        return then
 
     # --- orders ---
 
@@ -165,41 +172,41 @@ class Redress:
             except WorkflowAlreadyStartedError:
                 raise DuplicateOrder(order.order_id) from None
 
-    async def ship(self, order_id: str, message: Shipped) -> None:
+    async def ship(self, order_id: str, message: Shipped, *, request_id: str = "") -> None:
         """The seller says that the parcel is on its way, and may show what was packed.
 
         What is not accepted shows in the timeline.
         """
-        await self._signal(order_of(order_id), "shipped", message)
+        await self._signal(order_of(order_id), "shipped", message, request_id)
 
-    async def tracking(self, order_id: str, message: Tracking) -> None:
+    async def tracking(self, order_id: str, message: Tracking, *, request_id: str = "") -> None:
         """The carrier's webhook has news of the parcel. If it was refunded as lost, a delivery reopens its order."""
         try:
-            await self._signal(order_of(order_id), "tracking", message)
+            await self._signal(order_of(order_id), "tracking", message, request_id)
         except OrderClosed as closed:
             if closed.ending not in (Ending.LOST, Ending.CASE) or not message.tells_of_delivery:
                 raise
             await self._reopen(order_id, "tracking", message)
 
-    async def accept(self, order_id: str, message: Acceptance | None = None) -> None:
+    async def accept(self, order_id: str, message: Acceptance | None = None, *, request_id: str = "") -> None:
         """The buyer is content. What is not accepted shows in the timeline."""
-        await self._signal(order_of(order_id), "buyer_accepts", message or Acceptance())
+        await self._signal(order_of(order_id), "buyer_accepts", message or Acceptance(), request_id)
 
-    async def chargeback(self, order_id: str, message: Chargeback) -> None:
+    async def chargeback(self, order_id: str, message: Chargeback, *, request_id: str = "") -> None:
         """The payment provider reports a chargeback or its result; one that comes late reopens a closed order.
 
         Banks take longer than Temporal keeps what has ended: an order that it no longer knows is looked up among the
         recorded outcomes, and a failed `reopened-...` shows an id that was none.
         """
         try:
-            await self._signal_or_reopen(order_id, "chargeback", message)
+            await self._signal_or_reopen(order_id, "chargeback", message, request_id)
         except UnknownOrder:
             self._clocks.setdefault(order_of(order_id), REAL_TIME)
             await self._reopen(order_id, "chargeback", message)
 
-    async def disrupt(self, subject: str, message: Disruption) -> None:
+    async def disrupt(self, subject: str, message: Disruption, *, request_id: str = "") -> None:
         """A storm, strike or outage moves clocks of this order or case."""
-        await self._signal(subject, "disruption", message)
+        await self._signal(subject, "disruption", message, request_id)
 
     async def complain(
         self, order_id: str, message: Complaint, *, request_id: str = "", lenient: bool = False
@@ -212,7 +219,7 @@ class Redress:
         Otherwise raises MessageRefused or NotAnswered.
         """
         if lenient:
-            await self._signal_or_reopen(order_id, "buyer_complaint", message)
+            await self._signal_or_reopen(order_id, "buyer_complaint", message, request_id)
             return Reply.yes("complaint_left")
         try:
             reply = await self._update(order_of(order_id), "open_case", message, request_id)
@@ -265,17 +272,17 @@ class Redress:
         """The buyer takes the complaint back. Raises MessageRefused or NotAnswered."""
         return await self._update(case_of(case_id), "withdraw", message or Withdrawal(), request_id)
 
-    async def evidence(self, case_id: str, message: EvidenceSent) -> None:
+    async def evidence(self, case_id: str, message: EvidenceSent, *, request_id: str = "") -> None:
         """A side or an agent hands evidence in: references, never bytes. What is not taken shows in the timeline."""
-        await self._signal(case_of(case_id), "evidence", message)
+        await self._signal(case_of(case_id), "evidence", message, request_id)
 
-    async def message(self, case_id: str, message: CaseMessage) -> None:
+    async def message(self, case_id: str, message: CaseMessage, *, request_id: str = "") -> None:
         """Somebody writes in the case, or support keeps a note. What is not accepted shows in the timeline."""
-        await self._signal(case_of(case_id), "message", message)
+        await self._signal(case_of(case_id), "message", message, request_id)
 
-    async def track_return(self, case_id: str, message: Tracking) -> None:
+    async def track_return(self, case_id: str, message: Tracking, *, request_id: str = "") -> None:
         """The carrier's webhook has news of the goods on their way back."""
-        await self._signal(case_of(case_id), "tracking", message)
+        await self._signal(case_of(case_id), "tracking", message, request_id)
 
     async def inspect(self, case_id: str, message: Inspection, *, request_id: str = "") -> Reply:
         """The seller says what came back. Raises MessageRefused or NotAnswered."""
@@ -374,6 +381,20 @@ class Redress:
             raise BadInput(f"{error}. {advice}") from error
         return tuple(sorted(rows, key=lambda row: row.urgency))
 
+    async def purchase(self, order_id: str) -> Order:
+        """The order as it was started, with its policy. Needs no worker, as long as Temporal keeps the order.
+
+        Raises UnknownOrder.
+        """
+        subject = order_behind(subject_of(order_id))
+        history = self.client.get_workflow_handle(subject).fetch_history_events(
+            page_size=1, rpc_timeout=self._patience
+        )
+        async with self._answers(subject):
+            began = (await anext(history)).workflow_execution_started_event_attributes
+            (order,) = await self.client.data_converter.decode(began.input.payloads, [Order])
+        return Order.model_validate(order)
+
     async def is_open(self, subject: str) -> bool:
         """Whether the order or case still runs. Needs no worker. Raises UnknownOrder."""
         subject = subject_of(subject)
@@ -382,15 +403,24 @@ class Redress:
 
     # --- sending ---
 
-    async def _signal(self, subject: str, signal: str, message: Message) -> None:
+    async def _signal(self, subject: str, signal: str, message: Message, request_id: str = "") -> None:
         subject = subject_of(subject)
         stamped = await self._stamped(subject, message)
+        # Not by `handle.signal`, which draws a new request id for each call: the server could not know a repetition.
+        request = SignalWorkflowExecutionRequest(
+            namespace=self.client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=subject),
+            signal_name=signal,
+            input=Payloads(payloads=await self.client.data_converter.encode([stamped])),
+            identity=self.client.identity,
+            request_id=request_id or str(uuid.uuid4()),
+        )
         async with self._answers(subject):
-            await self.client.get_workflow_handle(subject).signal(signal, stamped, rpc_timeout=self._patience)
+            await self.client.workflow_service.signal_workflow_execution(request, retry=True, timeout=self._patience)
 
-    async def _signal_or_reopen(self, order_id: str, signal: str, message: Message) -> None:
+    async def _signal_or_reopen(self, order_id: str, signal: str, message: Message, request_id: str) -> None:
         try:
-            await self._signal(order_of(order_id), signal, message)
+            await self._signal(order_of(order_id), signal, message, request_id)
         except OrderClosed as closed:
             if closed.ending is None:
                 raise  # ended by operations: there is no outcome to take up
