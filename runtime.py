@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NoReturn
 
 import pydantic
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 TASK_QUEUE = "redress"
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:7233"
+
+ADDRESS: Final = r"^[^\s:]+:\d{1,5}$"
+"""Host and port."""
 
 _CONNECT: Final = timedelta(seconds=10)
 _USABLE: Final = timedelta(seconds=15)
@@ -186,10 +189,38 @@ class Settings(BaseSettings):
     max_concurrent_workflow_tasks: int = Field(100, ge=2, le=10_000, description="a number from 2 to 10000")
     max_concurrent_activities: int = Field(32, ge=1, le=10_000, description="a number from 1 to 10000")
     metrics_address: str | None = Field(
-        None, pattern=r"^[^\s:]+:\d{1,5}$", description="where Prometheus reads, for example 127.0.0.1:9090"
+        None, pattern=ADDRESS, description="where Prometheus reads, for example 127.0.0.1:9090"
     )
     ui_url: str = Field(
         "http://127.0.0.1:8233", pattern=r"^https?://\S+$", description="the Temporal Web UI, for links"
+    )
+    gateway_address: str = Field(
+        "127.0.0.1:8080", pattern=ADDRESS, description="where the gateway listens, for example 127.0.0.1:8080"
+    )
+    gateway_url: str = Field(
+        default_factory=lambda given: f"http://{given.get('gateway_address', '127.0.0.1:8080')}",
+        pattern=r"^https?://[^\s/]\S*$",
+        description="how clients reach the gateway, for example https://protection.example.com",
+    )
+    gateway_rate: str = Field(
+        "600/minute",
+        pattern=r"^\d{1,6}/(second|minute|hour)$",
+        description="requests of one key, for example 600/minute",
+    )
+    gateway_patience_seconds: float = Field(5, ge=0.1, le=60, description="seconds to wait for Temporal, 0.1 to 60")
+    gateway_secret: SecretStr | None = Field(
+        None, min_length=32, description="32 or more characters of chance, the same for all gateways"
+    )
+    gateway_fast_motion: bool = Field(
+        False, description="true where storefronts may give orders a clock of their own, as in the demo; else false"
+    )
+    files_url: str = Field(
+        default_factory=lambda given: str(Path(given["data_dir"] / "files").absolute()),
+        min_length=1,
+        description="a folder or an fsspec URL for evidence files, for example s3://bucket/evidence",
+    )
+    largest_photo_bytes: int = Field(
+        25_000_000, ge=1_000, le=100_000_000, description="bytes of one photo, 1000 to 100000000"
     )
     deployment_name: str | None = Field(
         None,

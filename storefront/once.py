@@ -16,7 +16,7 @@ from temporalio.api.sdk.v1 import UserMetadata
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import SignalWithStartWorkflowExecutionRequest, SignalWorkflowExecutionRequest
 from temporalio.client import Client
-from temporalio.converter import WorkflowSerializationContext
+from temporalio.converter import DataConverter, WorkflowSerializationContext
 
 from domain.base import Model
 
@@ -70,6 +70,11 @@ async def signal_with_start(
     await client.workflow_service.signal_with_start_workflow_execution(request, retry=True, timeout=patience)
 
 
-async def _encoded(client: Client, workflow_id: str, values: Sequence[object]) -> list[Payload]:
+def converter(client: Client, workflow_id: str) -> DataConverter:
+    """What turns values of this workflow into payloads and back, with its own key where payloads are encrypted."""
     context = WorkflowSerializationContext(namespace=client.namespace, workflow_id=workflow_id)
-    return await client.data_converter.with_context(context).encode(values)
+    return client.data_converter.with_context(context)
+
+
+async def _encoded(client: Client, workflow_id: str, values: Sequence[object]) -> list[Payload]:
+    return await converter(client, workflow_id).encode(values)
