@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NoReturn
 
 import pydantic
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 if TYPE_CHECKING:
@@ -153,6 +153,19 @@ def _as_problem(error: Exception) -> Problem | None:
 # --- settings ---
 
 
+def _long_enough(secrets: SecretStr | None) -> SecretStr | None:
+    if secrets and any(len(secret) < _SHORTEST_SECRET for secret in secrets.get_secret_value().split()):
+        raise ValueError(f"each secret must have at least {_SHORTEST_SECRET} characters")
+    return secrets
+
+
+_SHORTEST_SECRET: Final = 16
+_SECRETS: Final = "the secret that the provider signs with; of several, parted by spaces, each is taken"
+
+WebhookSecrets = Annotated[SecretStr | None, AfterValidator(_long_enough)]
+"""Secrets, parted by white space. None: that provider's webhooks are not taken."""
+
+
 class SettingsError(Problem):
     """One line for each wrong setting: its variable, what is wrong, what to write."""
 
@@ -211,6 +224,8 @@ class Settings(BaseSettings):
     gateway_secret: SecretStr | None = Field(
         None, min_length=32, description="32 or more characters of chance, the same for all gateways"
     )
+    easypost_webhook_secrets: WebhookSecrets = Field(None, description=_SECRETS)
+    stripe_webhook_secrets: WebhookSecrets = Field(None, description=_SECRETS)
     gateway_fast_motion: bool = Field(
         False, description="true where storefronts may give orders a clock of their own, as in the demo; else false"
     )
@@ -245,6 +260,9 @@ def load_settings() -> Settings:
         raise SettingsError("\n".join(wrong + _misspelt(os.environ))) from None
     if misspelt := _misspelt(os.environ):
         raise SettingsError("\n".join(misspelt))
+    if empty := [name for name in _SECRET_VARIABLES if name in os.environ and not os.environ[name].strip()]:
+        # Elsewhere empty means unset. Whoever sets a secret wants its door to open: it must not stay shut unnoticed.
+        raise SettingsError("\n".join(f"{name} is empty. Write {_SECRETS}, or unset it." for name in empty))
     if bool(settings.deployment_name) != bool(settings.build_id):
         raise SettingsError(
             "Worker versioning needs both TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID. "
@@ -255,6 +273,9 @@ def load_settings() -> Settings:
 
 def _variable(name: str) -> str:
     return name if name.startswith("TEMPORAL_") else f"REDRESS_{name.upper()}"
+
+
+_SECRET_VARIABLES: Final = ("REDRESS_EASYPOST_WEBHOOK_SECRETS", "REDRESS_STRIPE_WEBHOOK_SECRETS")
 
 
 def _wrong(loc: tuple[int | str, ...], text: str) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
     from temporalio.worker import Worker
 
-    from activities.ports import Carriers, Directory, Files, Outbox, OutcomeStore, Payments
+    from activities.ports import Carriers, Directory, Disputes, Files, Outbox, OutcomeStore, Payments, Routes
 
 CARRIER_FILE: Final = "carrier.sqlite"
 PAYMENTS_FILE: Final = "payments.sqlite"
@@ -47,12 +47,15 @@ class Adapters:
     outcomes: OutcomeStore
     directory: Directory
     files: Files
+    disputes: Disputes
+    routes: Routes
 
     @classmethod
     def from_settings(cls, settings: runtime.Settings) -> Self:
         """The sandbox, in files that it shares with the demo, and our own store. Raises runtime.SettingsError."""
         from activities.notices import SqlOutbox
         from activities.outcomes import SqlOutcomes
+        from activities.routes import SqlRoutes
         from activities.sandbox.carrier import SandboxCarrier
         from activities.sandbox.directory import SandboxDirectory
         from activities.sandbox.files import SandboxFiles
@@ -66,13 +69,16 @@ class Adapters:
                 "Write a folder that we may write to, for example var."
             ) from None
         store = _open_store(settings.store_url)
+        payments = SandboxPayments(settings.data_dir / PAYMENTS_FILE)
         return cls(
             carriers=SandboxCarrier(settings.data_dir / CARRIER_FILE),
-            payments=SandboxPayments(settings.data_dir / PAYMENTS_FILE),
+            payments=payments,
             outbox=SqlOutbox(store),
             outcomes=SqlOutcomes(store),
             directory=SandboxDirectory(),
             files=SandboxFiles(settings.data_dir / EVIDENCE_FOLDER),
+            disputes=payments,
+            routes=SqlRoutes(store),
         )
 
     def activities(self) -> list[Callable[..., Any]]:
@@ -125,15 +131,8 @@ def _open_store(url: str) -> Engine:
         ) from None
 
 
-def build_activities(settings: runtime.Settings) -> list[Callable[..., Any]]:
-    """Every activity over the adapters that the settings name. Raises runtime.SettingsError."""
-    return Adapters.from_settings(settings).activities()
-
-
-def build_worker(
-    client: Client, settings: runtime.Settings, activities: Sequence[Callable[..., Any]], pool: ThreadPoolExecutor
-) -> Worker:
-    """A worker for every workflow of Redress.
+def build_worker(client: Client, settings: runtime.Settings, adapters: Adapters, pool: ThreadPoolExecutor) -> Worker:
+    """A worker for every workflow of Redress, over these adapters.
 
     It is versioned only if the environment names a deployment: the tasks of a versioned worker wait until an operator
     has made its version the current one.
@@ -141,6 +140,7 @@ def build_worker(
     from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
     from temporalio.worker import Worker, WorkerDeploymentConfig
 
+    from activities.routes import RouteNotes
     from workflows.registry import WORKFLOWS
 
     deployment = None
@@ -155,8 +155,9 @@ def build_worker(
         client,
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
-        activities=activities,
+        activities=adapters.activities(),
         activity_executor=pool,
+        interceptors=[RouteNotes(adapters.routes)],
         max_cached_workflows=settings.max_cached_workflows,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_seconds),
         max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
@@ -169,12 +170,12 @@ def build_worker(
 
 async def serve(settings: runtime.Settings, arguments: argparse.Namespace) -> None:
     """Work until cancelled, then stop in good order."""
-    activities = build_activities(settings)
+    adapters = Adapters.from_settings(settings)
     async with _temporal(settings, arguments) as (client, ui_url):
         await runtime.register_search_attributes(client)
         # Twice the activities, since local ones run in the same threads.
         with ThreadPoolExecutor(2 * settings.max_concurrent_activities, "activity") as pool:
-            async with build_worker(client, settings, activities, pool):
+            async with build_worker(client, settings, adapters, pool):
                 _tell_ready(client, settings, ui_url)
                 await asyncio.Event().wait()
 

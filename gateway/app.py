@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI
 from sqlalchemy import Engine
 
 import runtime
-from gateway import health, problems
+from gateway import health, problems, webhooks
 from gateway.access import guard
 from gateway.keys import ApiKeys
 from gateway.rates import Rates
@@ -50,7 +50,7 @@ def create_app(settings: runtime.Settings, temporal: Temporal, store: Engine) ->
     )
     app.state.gateway = Gateway(settings, temporal, store, ApiKeys(store), Rates(settings.gateway_rate))
     problems.install(app)
-    for router in (health.router,):
+    for router in (health.router, webhooks.router):
         app.include_router(router)
     return app
 

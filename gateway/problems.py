@@ -55,6 +55,10 @@ class Kind(NamedTuple):
 KINDS: Final[dict[str, Kind]] = {
     "malformed": Kind(422, "The request cannot be read", "Correct the fields that are named and send it again."),
     "unauthenticated": Kind(401, "No valid API key", "Send `Authorization: Bearer <key>` with a key that is in force."),
+    "bad_signature": Kind(
+        401, "The signature does not hold", "Sign the raw body with the secret of this address, and check the clock."
+    ),
+    "no_event": Kind(400, "The body is no event", "Send one event of this provider, as it was signed."),
     "forbidden": Kind(403, "The key may not do this", "Use a key with the role that is named."),
     "not_found": Kind(404, "There is nothing here", "Check the address and the id; ids are those of your marketplace."),
     "method_not_allowed": Kind(405, "The address takes no such method", "Use a method that the Allow header names."),

@@ -31,6 +31,8 @@ from pydantic import Field
 from activities.ports import FailureReplayed, Refused, Unavailable
 from activities.sqlite import switch_to_wal
 from domain.base import Instant, Model
+from domain.disputes import Dispute
+from domain.messages import ChargebackState
 from domain.money import Money
 from domain.requests import LARGEST_SUBMISSION, Movement, Paid, Submission
 
@@ -77,6 +79,8 @@ COMMIT;
 """
 
 _PREFIX = {"refund": "re", "release": "tr", "clawback": "trr"}
+_DISPUTE = "dp_"
+_DISPUTE_STATES = {"open": ChargebackState.OPENED, "won": ChargebackState.WON, "lost": ChargebackState.LOST}
 _SERVER_ERROR = "api_error"
 _UNREACHED = "the sandbox provider could not be reached; nothing was done"
 _LOST = "the sandbox provider's answer was lost"
@@ -211,6 +215,20 @@ class SandboxPayments:
             return Paid(reference=made.reference)
         return None
 
+    def dispute(self, dispute_id: str) -> Dispute | None:
+        """The dispute as it stands, over all that the charge has not refunded. Its id is that of `open_dispute`."""
+        self._look()
+        payment_ref = dispute_id.removeprefix(_DISPUTE)
+        query = "SELECT currency, captured - refunded, dispute FROM charge WHERE payment_ref = ? AND dispute <> ''"
+        for currency, minor, state in self._rows(query, payment_ref):
+            return Dispute(
+                dispute_id=dispute_id,
+                state=_DISPUTE_STATES[state],
+                amount=Money(minor=minor, currency=currency),
+                payments=(payment_ref,),
+            )
+        return None
+
     # What buyers, banks and time do
 
     def capture(self, payment_ref: str, amount: Money) -> None:
@@ -224,9 +242,10 @@ class SandboxPayments:
             if kept.fetchone() != (amount.minor, amount.currency):
                 raise ValueError(f"{payment_ref} was captured with another amount than {amount}")
 
-    def open_dispute(self, payment_ref: str) -> None:
-        """The buyer's bank takes back what the charge has not refunded."""
+    def open_dispute(self, payment_ref: str) -> str:
+        """The buyer's bank takes back what the charge has not refunded; the id of the dispute."""
         self._set_dispute(payment_ref, "open", before=("",))
+        return f"{_DISPUTE}{payment_ref}"
 
     def close_dispute(self, payment_ref: str, *, won: bool) -> None:
         """The bank's word: `won` gives the money back to the marketplace and allows refunds again."""

@@ -1,0 +1,173 @@
+"""The inbox: every webhook that was answered 2xx, once for its event id, for ever.
+
+An event is stored before it is answered, and stays `waiting` until an order has been told. Its id is never forgotten,
+so that a repetition after years is known; its body, which may hold where somebody lives, is erased after a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Engine, RowMapping, Select, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from activities.store import inbox as table
+from domain.base import Instant, Model
+from gateway.webhooks_event import WebhookEvent
+
+LEASE: Final = timedelta(seconds=60)
+"""How long an event that one gateway works on is left alone by the others."""
+
+BODIES_KEPT: Final = timedelta(days=30)
+"""How long the body of an event that is dealt with can still be looked at and tried again."""
+
+
+class State(StrEnum):
+    """How far an event has come."""
+
+    WAITING = "waiting"
+    """It is passed on as soon as that is possible."""
+    DONE = "done"
+    """Its order has been told, or there was nothing to tell."""
+    UNKNOWN = "unknown"
+    """No event that this version acts on: kept and counted."""
+    REFUSED = "refused"
+    """It is from before the purchase of what it speaks of."""
+    GIVEN_UP = "given_up"
+    """It has waited too long; a person must look."""
+
+
+class Waiting(NamedTuple):
+    """An event to be passed on. `received_at` is UTC, `attempts` counts this one."""
+
+    seq: int
+    source: str
+    event_id: str
+    received_at: datetime
+    attempts: int
+    body: bytes
+
+
+class Kept(Model):
+    """An event in the inbox, without its body. Instants are in UTC; `note` says in words how it stands."""
+
+    seq: int
+    source: str
+    event_id: str
+    kind: str
+    received_at: Instant
+    state: str
+    due_at: Instant
+    attempts: int
+    note: str
+
+
+class Count(Model):
+    """How many events of one kind are in one state."""
+
+    source: str
+    kind: str
+    state: str
+    events: int
+
+
+class Inbox:
+    """The inbox in a database that `open_store` has opened. Everything raises SQLAlchemyError if it is away."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        self._insert = insert(table).on_conflict_do_nothing()
+
+    def keep(self, source: str, event: WebhookEvent, body: bytes, now: datetime) -> bool:
+        """Store the event for good; false if it is there already, whatever its body says this time."""
+        row = {
+            "source": source,
+            "event_id": event.event_id,
+            "kind": event.kind,
+            "received_at": now,
+            "state": State.WAITING if event.about else State.UNKNOWN,
+            "due_at": now,
+            "body": body,
+        }
+        with self._engine.begin() as connection:
+            return bool(connection.execute(self._insert, row).rowcount)
+
+    def claim(self, now: datetime, most: int) -> tuple[Waiting, ...]:
+        """The events that are due, oldest first, which no other gateway then takes before the lease is over."""
+        is_due = (table.c.state == State.WAITING, table.c.due_at <= now)
+        first = select(table.c.seq).where(*is_due).order_by(table.c.seq).limit(most)
+        # Asked twice: who had to wait for another gateway's claim sees in the second that it has come too late.
+        claimed = (
+            update(table)
+            .where(table.c.seq.in_(first.scalar_subquery()), *is_due)
+            .values(due_at=now + LEASE, attempts=table.c.attempts + 1)
+            .returning(*(table.c[name] for name in Waiting._fields))
+        )
+        with self._engine.begin() as connection:
+            rows = connection.execute(claimed).all()
+        return tuple(sorted(Waiting(*row)._replace(received_at=_utc(row.received_at)) for row in rows))
+
+    def settle(self, seq: int, state: State, note: str) -> None:
+        """Write down what became of an event."""
+        self._change([seq], state=state, note=note)
+
+    def postpone(self, seq: int, due_at: datetime, note: str) -> None:
+        """The event waits until `due_at`."""
+        self._change([seq], due_at=due_at, note=note)
+
+    def hand_back(self, seqs: Iterable[int], now: datetime) -> None:
+        """These could not be tried: they are due again, and it counts as no attempt."""
+        self._change(seqs, due_at=now, attempts=table.c.attempts - 1)
+
+    def next_due(self) -> datetime | None:
+        """When the next event is due; none if nothing waits."""
+        with self._engine.connect() as connection:
+            due = connection.scalar(select(func.min(table.c.due_at)).where(table.c.state == State.WAITING))
+        return None if due is None else _utc(due)
+
+    def counts(self) -> tuple[Count, ...]:
+        """How many events of each kind are in each state."""
+        columns = (table.c.source, table.c.kind, table.c.state)
+        query = select(*columns, func.count().label("events")).group_by(*columns).order_by(*columns)
+        return tuple(Count.model_validate(dict(row)) for row in self._rows(query))
+
+    def listed(self, states: Iterable[State], limit: int) -> tuple[Kept, ...]:
+        """The newest events in one of these states, newest first."""
+        columns = [table.c[name] for name in Kept.model_fields]
+        wanted = table.c.state.in_(tuple(states))
+        rows = self._rows(select(*columns).where(wanted).order_by(table.c.seq.desc()).limit(limit))
+        instants = ("received_at", "due_at")
+        return tuple(Kept.model_validate({**row, **{name: _utc(row[name]) for name in instants}}) for row in rows)
+
+    def retry(self, now: datetime, *, event_ids: Iterable[str] = (), states: Iterable[State] = ()) -> int:
+        """Have these events tried again at once, and give them their time to wait anew; how many there are.
+
+        An event whose body has been erased cannot be tried again.
+        """
+        wanted = table.c.event_id.in_(tuple(event_ids)) | table.c.state.in_(tuple(states))
+        again = update(table).where(wanted, table.c.body.is_not(None))
+        with self._engine.begin() as connection:
+            return connection.execute(again.values(state=State.WAITING, due_at=now, attempts=0)).rowcount
+
+    def forget_bodies(self, now: datetime) -> int:
+        """Erase the bodies of events that were dealt with and came more than `BODIES_KEPT` ago; how many there were."""
+        over = (table.c.state != State.WAITING, table.c.received_at < now - BODIES_KEPT, table.c.body.is_not(None))
+        with self._engine.begin() as connection:
+            return connection.execute(update(table).where(*over).values(body=None)).rowcount
+
+    def _rows(self, query: Select[Any]) -> list[RowMapping]:
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).mappings())
+
+    def _change(self, seqs: Iterable[int], **values: Any) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(update(table).where(table.c.seq.in_(tuple(seqs))).values(**values))
+
+
+def _utc(instant: datetime) -> datetime:
+    """SQLite gives instants back without their zone."""
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
