@@ -5,11 +5,13 @@ Each has a sandbox adapter and, in production, a real one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from domain.base import Model
+from domain.disputes import Dispute
 from domain.histories import Histories
 from domain.parcel import Shipment
 from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Submission
@@ -153,3 +155,43 @@ class Directory(Protocol):
 
     def contact(self, party_id: str) -> Contact | None:
         """The contact of a party, or none if the marketplace does not know it."""
+
+
+class Disputes(Protocol):
+    """What a payment provider knows of disputes, which cardholders open at their bank."""
+
+    def dispute(self, dispute_id: str) -> Dispute | None:
+        """The dispute as it stands now, or none if the provider does not know it. Reads only.
+
+        Raises `Unavailable` or `Refused`.
+        """
+
+
+class RouteKind(StrEnum):
+    """What outside parties tell us of."""
+
+    PARCEL = "parcel"
+    PAYMENT = "payment"
+
+
+class Route(Model):
+    """News of a parcel or payment goes to `subject`: the workflow id of an order or, for a return, of a case.
+
+    `reference` is a normalised tracking number, whose `carrier` is as our order names it, or the id of a payment.
+    One parcel may hold several orders.
+    """
+
+    kind: RouteKind
+    reference: str
+    subject: str
+    carrier: str = ""
+
+
+class Routes(Protocol):
+    """Which order or case a parcel or a payment belongs to."""
+
+    def note(self, known: Iterable[Route]) -> None:
+        """Keep each route, once."""
+
+    def find(self, kind: RouteKind, references: Iterable[str]) -> tuple[Route, ...]:
+        """Where news of any of these leads; nothing if it is not known yet."""

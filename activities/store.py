@@ -1,7 +1,8 @@
-"""The product's own tables: the outbox of notices and the outcomes of finished orders.
+"""The product's own tables: the outbox of notices, the outcomes of finished orders, and the inbox of webhooks.
 
 SQLite by default, PostgreSQL by its URL. The workflow is the record of an order, and this is what leaves it;
 outcomes are read again for what both sides have been like before, and to take a closed order up again.
+The inbox holds what has not reached an order yet, and routes say which order that is.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from sqlalchemy import (
     Connection,
     DateTime,
     Engine,
+    Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
+    UniqueConstraint,
     create_engine,
     event,
     func,
@@ -74,6 +78,36 @@ outcomes = Table(
     Column("chargebacks", Integer, nullable=False),
     Column("payload", JSON, nullable=False),
 )
+
+routes = Table(
+    "routes",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("reference", String, primary_key=True),
+    Column("subject", String, primary_key=True),
+    Column("carrier", String, nullable=False, default=""),
+)
+"""Which order or case a parcel or a payment belongs to: `activities/routes.py`."""
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("event_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("state", String, nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("note", String, nullable=False, default=""),
+    Column("body", LargeBinary),
+    UniqueConstraint("source", "event_id", name="inbox_event"),
+    Index("ix_inbox_due", "state", "due_at"),
+    # Without it SQLite gives the number of a deleted last row out again.
+    sqlite_autoincrement=True,
+)
+"""Every webhook that was answered 2xx, for ever; bodies only for a while: `gateway/inbox.py`."""
 
 
 class StoreOutdated(Exception):

@@ -21,8 +21,8 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from temporalio.api.common.v1 import Payloads, WorkflowExecution
-from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest, SignalWorkflowExecutionRequest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
@@ -74,6 +74,7 @@ from domain.preview import Intent, Preview
 from domain.requests import RecallQuery
 from domain.settlement import Ending
 from domain.story import Outcome, Status, StoryEntry
+from storefront import once
 from storefront.draft import OWN_PREFIXES, REOPENED, OrderDraft, overdue, too_early
 from storefront.errors import (
     BadInput,
@@ -186,7 +187,7 @@ class Redress:
         except OrderClosed as closed:
             if closed.ending not in (Ending.LOST, Ending.CASE) or not message.tells_of_delivery:
                 raise
-            await self._reopen(order_id, "tracking", message)
+            await self._reopen(order_id, "tracking", message, request_id)
 
     async def accept(self, order_id: str, message: Acceptance | None = None, *, request_id: str = "") -> None:
         """The buyer is content. What is not accepted shows in the timeline."""
@@ -202,7 +203,7 @@ class Redress:
             await self._signal_or_reopen(order_id, "chargeback", message, request_id)
         except UnknownOrder:
             self._clocks.setdefault(order_of(order_id), REAL_TIME)
-            await self._reopen(order_id, "chargeback", message)
+            await self._reopen(order_id, "chargeback", message, request_id)
 
     async def disrupt(self, subject: str, message: Disruption, *, request_id: str = "") -> None:
         """A storm, strike or outage moves clocks of this order or case."""
@@ -226,7 +227,7 @@ class Redress:
         except OrderClosed as closed:
             if closed.ending is None:
                 raise
-            await self._reopen(order_id, "buyer_complaint", message)
+            await self._reopen(order_id, "buyer_complaint", message, request_id)
             return Reply.yes("complaint_late")
         await self._appeared(reply.case_id)
         return reply
@@ -387,12 +388,10 @@ class Redress:
         Raises UnknownOrder.
         """
         subject = order_behind(subject_of(order_id))
-        history = self.client.get_workflow_handle(subject).fetch_history_events(
-            page_size=1, rpc_timeout=self._patience
-        )
+        history = self.client.get_workflow_handle(subject).fetch_history_events(page_size=1, rpc_timeout=self._patience)
         async with self._answers(subject):
             began = (await anext(history)).workflow_execution_started_event_attributes
-            (order,) = await self.client.data_converter.decode(began.input.payloads, [Order])
+            (order,) = await once.converter(self.client, subject).decode(began.input.payloads, [Order])
         return Order.model_validate(order)
 
     async def is_open(self, subject: str) -> bool:
@@ -406,17 +405,8 @@ class Redress:
     async def _signal(self, subject: str, signal: str, message: Message, request_id: str = "") -> None:
         subject = subject_of(subject)
         stamped = await self._stamped(subject, message)
-        # Not by `handle.signal`, which draws a new request id for each call: the server could not know a repetition.
-        request = SignalWorkflowExecutionRequest(
-            namespace=self.client.namespace,
-            workflow_execution=WorkflowExecution(workflow_id=subject),
-            signal_name=signal,
-            input=Payloads(payloads=await self.client.data_converter.encode([stamped])),
-            identity=self.client.identity,
-            request_id=request_id or str(uuid.uuid4()),
-        )
         async with self._answers(subject):
-            await self.client.workflow_service.signal_workflow_execution(request, retry=True, timeout=self._patience)
+            await once.signal(self.client, subject, signal, stamped, request_id=request_id, patience=self._patience)
 
     async def _signal_or_reopen(self, order_id: str, signal: str, message: Message, request_id: str) -> None:
         try:
@@ -424,24 +414,27 @@ class Redress:
         except OrderClosed as closed:
             if closed.ending is None:
                 raise  # ended by operations: there is no outcome to take up
-            await self._reopen(order_id, signal, message)
+            await self._reopen(order_id, signal, message, request_id)
 
-    async def _reopen(self, order_id: str, signal: str, message: Message) -> None:
+    async def _reopen(self, order_id: str, signal: str, message: Message, request_id: str) -> None:
         """Take a closed order up again from its recorded outcome, or tell it if that has been done already."""
         order = order_of(order_id)
         stamped = await self._stamped(order, message)
         name = order.removeprefix("order-")
         clock = await self._clock(order)
         async with self._answers(order):
-            await self.client.start_workflow(
+            await once.signal_with_start(
+                self.client,
                 "ReopenedOrderWorkflow",
                 RecallQuery(order_id=name),
-                id=f"{REOPENED}{name}",
+                workflow_id=f"{REOPENED}{name}",
                 task_queue=self._task_queue,
-                start_signal=signal,
-                start_signal_args=[stamped],
-                static_summary=f"{name}: reopened by a late {signal}",
-                memo=None if clock == REAL_TIME else {CLOCK_MEMO: clock},
+                name=signal,
+                message=stamped,
+                request_id=request_id,
+                summary=f"{name}: reopened by a late {signal}",
+                memo={} if clock == REAL_TIME else {CLOCK_MEMO: clock},
+                patience=self._patience,
             )
 
     async def _update(self, subject: str, update: str, message: Message, request_id: str) -> Reply:
