@@ -68,7 +68,7 @@ class Adapters:
                 f"REDRESS_DATA_DIR is wrong: {settings.data_dir} cannot be made ({error.strerror}). "
                 "Write a folder that we may write to, for example var."
             ) from None
-        store = _open_store(settings.store_url)
+        store = open_database(settings.store_url)
         payments = SandboxPayments(settings.data_dir / PAYMENTS_FILE)
         return cls(
             carriers=SandboxCarrier(settings.data_dir / CARRIER_FILE),
@@ -109,7 +109,8 @@ class Adapters:
         ]
 
 
-def _open_store(url: str) -> Engine:
+def open_database(url: str) -> Engine:
+    """The database at this URL, with its tables. Raises runtime.SettingsError, which says what to do."""
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
     from activities.store import StoreOutdated, open_store

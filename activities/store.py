@@ -8,6 +8,7 @@ The inbox holds what has not reached an order yet, and routes say which order th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any, Final
@@ -154,9 +155,23 @@ def insert_new(engine: Engine, table: Table, rows: Sequence[Mapping[str, Any]]) 
     """Insert the rows in one transaction; a row whose primary key is there already changes nothing."""
     if not rows:
         return
-    insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
     with engine.begin() as connection:
-        connection.execute(insert(table).on_conflict_do_nothing(), list(rows))
+        connection.execute(_insert_new(connection, table), list(rows))
+
+
+def is_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert the row in the caller's transaction; false, and nothing done, if its primary key is there already."""
+    return connection.execute(_insert_new(connection, table), dict(row)).rowcount == 1
+
+
+def _insert_new(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing()
+
+
+def aware(instant: datetime) -> datetime:
+    """An instant that the database gave, in UTC: SQLite gives it back without its zone."""
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def _tune_sqlite(connection: SqliteConnection, _record: object) -> None:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from fastapi import Depends, FastAPI
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 import runtime
-from gateway import health, problems, webhooks
+from gateway import health, openapi, orders, problems, questions, sending, webhooks
 from gateway.access import guard
+from gateway.idempotency import Answers
 from gateway.keys import ApiKeys
+from gateway.owners import Owners
 from gateway.rates import Rates
 from gateway.temporal import Temporal
-from storefront.client import LARGEST
 
-LARGEST_BODY: Final = LARGEST
-"""Bytes of a body, but for photos: what goes into one order or message."""
+PURGE_SECONDS: Final = 3_600.0
+"""How often answers that are too old are forgotten."""
+
+ROUTERS: Final = (orders.router, sending.router, questions.router, webhooks.router, health.router)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ class Gateway:
     store: Engine
     keys: ApiKeys
     rates: Rates
+    answers: Answers
+    owners: Owners
 
 
 def create_app(settings: runtime.Settings, temporal: Temporal, store: Engine) -> FastAPI:
@@ -43,18 +51,35 @@ def create_app(settings: runtime.Settings, temporal: Temporal, store: Engine) ->
         version="1",
         dependencies=[Depends(guard)],
         lifespan=_lifespan,
-        max_body_size=LARGEST_BODY,
         # Both would load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
     )
-    app.state.gateway = Gateway(settings, temporal, store, ApiKeys(store), Rates(settings.gateway_rate))
+    app.state.gateway = Gateway(
+        settings,
+        temporal,
+        store,
+        keys=ApiKeys(store),
+        rates=Rates(settings.gateway_rate),
+        answers=Answers(store),
+        owners=Owners(temporal, store),
+    )
     problems.install(app)
-    for router in (health.router, webhooks.router):
+    for router in ROUTERS:
         app.include_router(router)
+    openapi.install(app)
     return app
 
 
 @contextlib.asynccontextmanager
-async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    forgetting = asyncio.create_task(_forget_old_answers(app.state.gateway.answers))
     yield
+    forgetting.cancel()
+
+
+async def _forget_old_answers(answers: Answers) -> None:
+    while True:
+        with contextlib.suppress(SQLAlchemyError):  # while the database is away, requests say so
+            await asyncio.to_thread(answers.purge, datetime.now(UTC))
+        await asyncio.sleep(PURGE_SECONDS)

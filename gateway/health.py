@@ -32,14 +32,19 @@ class Readiness(BaseModel):
     database: str
 
 
-@router.get("/healthz", summary="The process lives")
+@router.get("/healthz", summary="The process lives", operation_id="healthz")
 @open_to_anyone
 async def healthz() -> Health:
     """Says that this process answers, whatever else is away."""
     return Health()
 
 
-@router.get("/readyz", summary="Temporal and the database answer", responses={503: {"model": Readiness}})
+@router.get(
+    "/readyz",
+    summary="Temporal and the database answer",
+    operation_id="readyz",
+    responses={503: {"model": Readiness, "description": "One of them does not answer"}},
+)
 @open_to_anyone
 async def readyz(request: Request, response: Response) -> Readiness:
     """200 if Temporal and the database answer, else 503 with which of them does not."""

@@ -17,7 +17,7 @@ from typing import Final
 
 from sqlalchemy import JSON, Column, DateTime, Engine, RowMapping, String, Table, insert, select, update
 
-from activities.store import metadata
+from activities.store import aware, metadata
 from domain.base import Instant, Model
 from domain.parties import Id
 
@@ -140,11 +140,7 @@ class ApiKeys:
 
 
 def _key(row: RowMapping) -> ApiKey:
-    # SQLite gives instants back without their zone.
-    instants = {
-        name: row[name].replace(tzinfo=UTC) if row[name] and row[name].tzinfo is None else row[name]
-        for name in ("created_at", "expires_at")
-    }
+    instants = {name: aware(row[name]) for name in ("created_at", "expires_at") if row[name]}
     return ApiKey.model_validate({**row, **instants})
 
 

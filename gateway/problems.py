@@ -171,17 +171,17 @@ def retry_after(seconds: float = RETRY_SECONDS) -> dict[str, str]:
 
 def install(app: FastAPI) -> None:
     """Answer every error of this app with problem details."""
-    for error in (Rejected, RequestValidationError, HTTPException, runtime.Problem, RPCError, SQLAlchemyError):
-        app.add_exception_handler(error, _answer)
-    app.add_exception_handler(Exception, _answer)
+
+    async def handle(_request: Request, error: Exception) -> JSONResponse:
+        return answer(error)
+
+    for kind in (Rejected, RequestValidationError, HTTPException, runtime.Problem, RPCError, SQLAlchemyError):
+        app.add_exception_handler(kind, handle)
+    app.add_exception_handler(Exception, handle)
 
 
-def response(rejected: Rejected) -> JSONResponse:
-    """The answer to what was rejected."""
-    return _response(rejected)
-
-
-async def _answer(_request: Request, error: Exception) -> JSONResponse:
+def answer(error: Exception) -> JSONResponse:
+    """The problem details for this error."""
     if isinstance(error, MessageRefused):
         return _refusal(error)
     return _response(_rejected(error))
