@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from gateway.access import open_to_anyone
 from gateway.inbox import Inbox
 from gateway.inbox_sweeper import Sweeper
-from gateway.problems import ProblemDetails, Rejected
+from gateway.problems import Rejected
 from gateway.webhooks_event import Forged, NoEvent
 from gateway.webhooks_parts import sweeper_of
 from gateway.webhooks_sources import SCHEMES, secrets_of
@@ -27,11 +27,15 @@ LARGEST_EVENT: Final = 256 * 1024
 
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The event was stored before"},
-    **{status: {"model": ProblemDetails} for status in (400, 401, 404, 413, 503)},
+    **{status: {"$ref": f"#/components/responses/{status}"} for status in (400, 401, 404, 413, 503)},
+}
+
+_BODY: Final = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
 }
 
 
-class Taken(BaseModel):
+class Stored(BaseModel):
     """What becomes of an event that is ours to deal with now."""
 
     event_id: str
@@ -47,7 +51,7 @@ class Doors:
         self._sweeper = sweeper
         self._secrets = secrets
 
-    async def take(self, source: str, request: Request) -> Taken:
+    async def take(self, source: str, request: Request) -> Stored:
         """Store an authentic event. Raises Rejected, and SQLAlchemyError if it could not be stored."""
         secrets, scheme = self._secrets[source], SCHEMES[source]
         if not secrets:
@@ -64,12 +68,12 @@ class Doors:
             raise Rejected("no_event", f"{error}.") from None
         fresh = await asyncio.to_thread(self._inbox.keep, source, event, body, now)
         if not fresh:
-            return Taken(event_id=event.event_id, repeated=True, text="Known already: it is dealt with once.")
+            return Stored(event_id=event.event_id, repeated=True, text="Known already: it is dealt with once.")
         if event.about is None:
             text = f"Stored and counted; {event.kind} changes nothing here."
-            return Taken(event_id=event.event_id, repeated=False, text=text)
+            return Stored(event_id=event.event_id, repeated=False, text=text)
         self._sweeper.wake()
-        return Taken(event_id=event.event_id, repeated=False, text=self._what_next())
+        return Stored(event_id=event.event_id, repeated=False, text=self._what_next())
 
     def _what_next(self) -> str:
         if away := self._sweeper.away_since:
@@ -98,10 +102,11 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"], lifespan=_lifespan)
     status_code=202,
     summary="News of a parcel, signed with X-Hmac-Signature",
     responses=_ANSWERS,
+    openapi_extra=_BODY,
     max_body_size=LARGEST_EVENT,
 )
 @open_to_anyone
-async def easypost(request: Request, response: Response) -> Taken:
+async def easypost(request: Request, response: Response) -> Stored:
     """Stores an event of EasyPost for good, then answers 202; 200 if it was stored before."""
     return await _taken("easypost", request, response)
 
@@ -111,15 +116,16 @@ async def easypost(request: Request, response: Response) -> Taken:
     status_code=202,
     summary="News of a dispute, signed with Stripe-Signature",
     responses=_ANSWERS,
+    openapi_extra=_BODY,
     max_body_size=LARGEST_EVENT,
 )
 @open_to_anyone
-async def stripe(request: Request, response: Response) -> Taken:
+async def stripe(request: Request, response: Response) -> Stored:
     """Stores an event of Stripe for good, then answers 202; 200 if it was stored before."""
     return await _taken("stripe", request, response)
 
 
-async def _taken(source: str, request: Request, response: Response) -> Taken:
+async def _taken(source: str, request: Request, response: Response) -> Stored:
     doors: Doors = request.app.state.doors
     taken = await doors.take(source, request)
     response.status_code = 200 if taken.repeated else 202
