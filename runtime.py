@@ -256,7 +256,9 @@ def load_settings() -> Settings:
     try:
         settings = Settings()
     except pydantic.ValidationError as error:
-        wrong = [_wrong(one["loc"], one["msg"]) for one in error.errors(include_input=False, include_url=False)]
+        found = error.errors(include_input=False, include_url=False)
+        # A default that would have been made from other settings is no mistake of anybody's.
+        wrong = [_wrong(one["loc"], one["msg"]) for one in found if one["type"] != "default_factory_not_called"]
         raise SettingsError("\n".join(wrong + _misspelt(os.environ))) from None
     if misspelt := _misspelt(os.environ):
         raise SettingsError("\n".join(misspelt))
@@ -280,6 +282,7 @@ _SECRET_VARIABLES: Final = ("REDRESS_EASYPOST_WEBHOOK_SECRETS", "REDRESS_STRIPE_
 
 def _wrong(loc: tuple[int | str, ...], text: str) -> str:
     variable = _variable(str(loc[0]))
+    text = text.removeprefix("Value error, ")
     described = {_variable(str(f.validation_alias or name)): f.description for name, f in Settings.model_fields.items()}
     return f"{variable} is wrong: {text[0].lower()}{text[1:]}. Write {described[variable]}."
 

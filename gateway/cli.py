@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 
 import runtime
-from gateway import serving
+from gateway import inbox_command, serving
 from gateway.keys import ApiKey, ApiKeys, KeyRole, UnknownKey
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="API keys: issue, list, rotate, revoke.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.add_typer(inbox_command.app, name="inbox")
 
 _SPAN: Final = re.compile(r"(\d{1,4})([mhd])")
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}

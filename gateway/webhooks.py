@@ -14,6 +14,7 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel, Field
 
+from gateway import bodies
 from gateway.access import open_to_anyone
 from gateway.inbox import Inbox
 from gateway.inbox_sweeper import Sweeper
@@ -57,7 +58,7 @@ class Doors:
         if not secrets:
             remedy = f"Set REDRESS_{source.upper()}_WEBHOOK_SECRETS and start the gateway again."
             raise Rejected("not_found", f"Webhooks of {source} are not taken: there is no secret.", remedy=remedy)
-        body = await request.body()
+        body = await bodies.read(request, LARGEST_EVENT)
         now = datetime.now(UTC)
         try:
             scheme.verify(secrets, request.headers, body, now)
@@ -103,7 +104,6 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"], lifespan=_lifespan)
     summary="News of a parcel, signed with X-Hmac-Signature",
     responses=_ANSWERS,
     openapi_extra=_BODY,
-    max_body_size=LARGEST_EVENT,
 )
 @open_to_anyone
 async def easypost(request: Request, response: Response) -> Stored:
@@ -117,7 +117,6 @@ async def easypost(request: Request, response: Response) -> Stored:
     summary="News of a dispute, signed with Stripe-Signature",
     responses=_ANSWERS,
     openapi_extra=_BODY,
-    max_body_size=LARGEST_EVENT,
 )
 @open_to_anyone
 async def stripe(request: Request, response: Response) -> Stored:
