@@ -22,6 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 import runtime
 from domain.base import Instant
+from domain.messages import Reply
 from storefront.errors import (
     BadInput,
     DuplicateOrder,
@@ -132,7 +133,10 @@ class ProblemDetails(BaseModel):
 
 
 class Rejected(Exception):
-    """Ends a request with a problem of this kind; `errors` name fields, `headers` go with the answer."""
+    """Ends a request with a problem of this kind; `errors` name fields, `headers` go with the answer.
+
+    `more` are fields of `ProblemDetails` that only some kinds have.
+    """
 
     def __init__(
         self,
@@ -142,6 +146,7 @@ class Rejected(Exception):
         remedy: str = "",
         errors: Iterable[FieldProblem] = (),
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind = kind
@@ -149,6 +154,7 @@ class Rejected(Exception):
         self.remedy = remedy
         self.errors = list(errors)
         self.headers = dict(headers or {})
+        self.more = dict(more or {})
 
 
 def wrong_field(field: str, rule: str, detail: str, remedy: str, *, kind: str = "malformed") -> Rejected:
@@ -182,12 +188,7 @@ def install(app: FastAPI) -> None:
 
 def answer(error: Exception) -> JSONResponse:
     """The problem details for this error."""
-    if isinstance(error, MessageRefused):
-        return _refusal(error)
-    return _response(_rejected(error))
-
-
-def _response(rejected: Rejected, **more: object) -> JSONResponse:
+    rejected = _rejected(error)
     kind = KINDS[rejected.kind]
     problem = ProblemDetails.model_validate(
         {
@@ -197,17 +198,16 @@ def _response(rejected: Rejected, **more: object) -> JSONResponse:
             "detail": rejected.detail,
             "remedy": rejected.remedy or kind.remedy,
             "errors": rejected.errors,
-            **more,
+            **rejected.more,
         }
     )
     content = problem.model_dump(mode="json", exclude_defaults=True)
     return JSONResponse(content, kind.status, headers=rejected.headers, media_type=MEDIA_TYPE)
 
 
-def _refusal(error: MessageRefused) -> JSONResponse:
-    reply = error.reply
+def _refusal(reply: Reply) -> Rejected:
     told = {"code": reply.code, "facts": reply.facts, "rule": reply.rule, "instant": reply.instant}
-    return _response(Rejected("refused", f"{reply.text.removesuffix('.')}."), **told, case_id=reply.case_id)
+    return Rejected("refused", f"{reply.text.removesuffix('.')}.", more={**told, "case_id": reply.case_id})
 
 
 def _rejected(error: Exception) -> Rejected:
@@ -223,13 +223,15 @@ def _rejected(error: Exception) -> Rejected:
             return Rejected("too_large", str(error))
         case BadInput():
             return Rejected("malformed", str(error), errors=[_told(problem) for problem in error.problems])
+        case MessageRefused():
+            return _refusal(error.reply)
         case DuplicateOrder():
             return Rejected("duplicate_order", str(error))
         case UnknownOrder():
             return Rejected("not_found", f"There is no {error.subject}.")
         case OrderClosed():
             detail = f"{error.subject} has ended ({error.ending or 'by operations'}) and accepts nothing more."
-            return Rejected("closed", detail)
+            return Rejected("closed", detail, more={"ending": error.ending or ""})
         case _:
             return _away(error)
 
