@@ -18,8 +18,8 @@ from activities.store import inbox as table
 from domain.base import Instant, Model
 from gateway.webhooks_event import WebhookEvent
 
-LEASE: Final = timedelta(seconds=60)
-"""How long an event that one gateway works on is left alone by the others."""
+LEASE: Final = timedelta(seconds=15)
+"""How long an event that one gateway works on is left alone by the others. Told by two, it still counts once."""
 
 BODIES_KEPT: Final = timedelta(days=30)
 """How long the body of an event that is dealt with can still be looked at and tried again."""

@@ -20,7 +20,7 @@ from gateway.inbox import Inbox, State, Waiting
 from gateway.webhooks_event import NoEvent
 from gateway.webhooks_sources import SCHEMES
 
-BATCH: Final = 200
+BATCH: Final = 100
 LANES: Final = 8
 """How many parcels and disputes are worked on at once; the events of one are passed on one after the other."""
 
@@ -29,7 +29,7 @@ LONGEST_PAUSE: Final = timedelta(hours=1)
 MOST_ATTEMPTS: Final = 732
 """With an hour between them, a month: then a person must look."""
 
-LOOK_AROUND: Final = timedelta(seconds=5)
+LOOK_AROUND: Final = timedelta(seconds=2)
 """How often to look for what other gateways have left, and, while it is away, for Temporal."""
 _TIDY: Final = timedelta(hours=1)
 

@@ -49,7 +49,7 @@ class Doors:
 
     def __init__(self, inbox: Inbox, sweeper: Sweeper, secrets: dict[str, tuple[str, ...]]) -> None:
         self._inbox = inbox
-        self._sweeper = sweeper
+        self.sweeper = sweeper
         self._secrets = secrets
 
     async def take(self, source: str, request: Request) -> Stored:
@@ -73,11 +73,11 @@ class Doors:
         if event.about is None:
             text = f"Stored and counted; {event.kind} changes nothing here."
             return Stored(event_id=event.event_id, repeated=False, text=text)
-        self._sweeper.wake()
+        self.sweeper.wake()
         return Stored(event_id=event.event_id, repeated=False, text=self._what_next())
 
     def _what_next(self) -> str:
-        if away := self._sweeper.away_since:
+        if away := self.sweeper.away_since:
             return (
                 f"Stored. Temporal has not answered since {away:%Y-%m-%d %H:%M:%S} UTC; "
                 "the event is passed on by itself, in its order, when it does."
@@ -85,13 +85,20 @@ class Doors:
         return "Stored, and passed on to its order by itself."
 
 
+def _doors(app: FastAPI) -> Doors:
+    """The doors of this app, made once. They take events also where nothing runs beside the routes."""
+    if not hasattr(app.state, "doors"):
+        gateway = app.state.gateway
+        sweeper = sweeper_of(gateway.settings, gateway.store, gateway.temporal.redress)
+        secrets = {name: secrets_of(gateway.settings, name) for name in SCHEMES}
+        app.state.doors = Doors(Inbox(gateway.store), sweeper, secrets)
+    doors: Doors = app.state.doors
+    return doors
+
+
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    gateway = app.state.gateway
-    inbox = Inbox(gateway.store)
-    sweeper = sweeper_of(gateway.settings, gateway.store, gateway.temporal.redress)
-    app.state.doors = Doors(inbox, sweeper, {name: secrets_of(gateway.settings, name) for name in SCHEMES})
-    async with sweeper.running():
+    async with _doors(app).sweeper.running():
         yield
 
 
@@ -125,7 +132,6 @@ async def stripe(request: Request, response: Response) -> Stored:
 
 
 async def _taken(source: str, request: Request, response: Response) -> Stored:
-    doors: Doors = request.app.state.doors
-    taken = await doors.take(source, request)
+    taken = await _doors(request.app).take(source, request)
     response.status_code = 200 if taken.repeated else 202
     return taken

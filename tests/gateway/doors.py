@@ -88,12 +88,12 @@ async def nowhere() -> NoReturn:
 
 
 @contextlib.asynccontextmanager
-async def a_doorstep(folder: Path, **settings: Any) -> AsyncIterator[Doorstep]:
-    """A gateway over files in `folder`, without Temporal; `settings` replace the secrets of both providers."""
+async def a_doorstep(folder: Path, *, temporal: Temporal | None = None, **settings: Any) -> AsyncIterator[Doorstep]:
+    """A gateway over files in `folder`, without Temporal unless it is given; `settings` replace the secrets."""
     secrets = {"easypost_webhook_secrets": EASYPOST_SECRET, "stripe_webhook_secrets": STRIPE_SECRET} | settings
     chosen = runtime.Settings(data_dir=folder, store_url=f"sqlite:///{folder / 'redress.sqlite'}", **secrets)
     store = open_store(chosen.store_url)
-    temporal = Temporal(nowhere, task_queue="redress", patience=timedelta(seconds=1))
+    temporal = temporal or Temporal(nowhere, task_queue="redress", patience=timedelta(seconds=1))
     app = create_app(chosen, temporal, store)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)

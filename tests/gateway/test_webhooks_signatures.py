@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import easypost
 import pytest
@@ -30,7 +31,7 @@ from tests.gateway.doors import (
     written,
 )
 
-EVENTS = {"easypost": a_tracker_event, "stripe": a_dispute_event}
+EVENTS: dict[str, Callable[..., dict[str, Any]]] = {"easypost": a_tracker_event, "stripe": a_dispute_event}
 AT = int(NOW.timestamp())
 
 
@@ -89,11 +90,12 @@ def test_one_of_several_signatures_is_enough() -> None:
 async def test_secrets_overlap_while_they_are_replaced(tmp_path: Path, source: str) -> None:
     """Of several secrets each opens, and one that was taken away does not."""
     ours = {"easypost": EASYPOST_SECRET, "stripe": STRIPE_SECRET}[source]
-    setting = f"{source}_webhook_secrets"
+    both: dict[str, Any] = {f"{source}_webhook_secrets": f"the-new-one-0123456 {ours}"}
+    new: dict[str, Any] = {f"{source}_webhook_secrets": "the-new-one-0123456"}
 
-    async with a_doorstep(tmp_path, **{setting: f"the-new-one-0123456 {ours}"}) as doorstep:
+    async with a_doorstep(tmp_path, **both) as doorstep:
         during = await doorstep.send(source, EVENTS[source]())
-    async with a_doorstep(tmp_path, **{setting: "the-new-one-0123456"}) as doorstep:
+    async with a_doorstep(tmp_path, **new) as doorstep:
         after = await doorstep.send(source, EVENTS[source]())
 
     assert (202, 401) == (during.status_code, after.status_code)
