@@ -7,7 +7,8 @@ So events may be repeated, shuffled or lost, and the order comes to know the sam
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -24,6 +25,7 @@ from gateway.webhooks_sources import SCHEMES
 from storefront.client import Redress, order_behind
 from storefront.errors import NotAnswered, OrderClosed, UnknownOrder
 
+_PATIENCE: Final = timedelta(seconds=3)
 _MOST_REMEMBERED: Final = 10_000
 
 _AWAY: Final = (
@@ -98,12 +100,6 @@ class Forwarder:
             return Verdict(State.WAITING, "the truth could not be read: its provider did not answer", pause)
         except Refused as error:
             return Verdict(State.WAITING, f"the truth could not be read: its provider refused ({error.code})")
-        except (runtime.Unreachable, runtime.AccessDenied, NotAnswered) as error:
-            raise Away from error
-        except RPCError as error:
-            if error.status in _AWAY:
-                raise Away from error
-            raise
 
     async def _parcel(self, about: ParcelNews, event: WebhookEvent, waiting: Waiting) -> Verdict:
         found = await asyncio.to_thread(self._routes.find, RouteKind.PARCEL, [about.tracking_number])
@@ -117,11 +113,12 @@ class Forwarder:
             return _not_told(route.subject, sale)
         shipment = Shipment(carrier=route.carrier, tracking_number=route.reference)
         news = await asyncio.to_thread(self._truth.carriers.news, shipment, sale.clock.now(self._now()))
-        redress = (await self._redress()).as_of(waiting.received_at)
         message = Tracking(events=news.events, estimate=news.estimate)
-        tell = redress.track_return if route.subject.startswith("case-") else redress.tracking
         try:
-            await tell(route.subject, message, request_id=waiting.event_id)
+            async with self._temporal() as redress:
+                then = redress.as_of(waiting.received_at)
+                tell = then.track_return if route.subject.startswith("case-") else then.tracking
+                await tell(route.subject, message, request_id=waiting.event_id)
         except OrderClosed:
             return Verdict(State.DONE, f"{route.subject} has ended, and this changes nothing in it")
         except UnknownOrder:
@@ -145,9 +142,10 @@ class Forwarder:
         sale = await self._sale(subject)
         if sale is None or sale.later_than(event):
             return _not_told(subject, sale)
-        redress = (await self._redress()).as_of(waiting.received_at)
         try:
-            await redress.chargeback(subject.removeprefix("order-"), message, request_id=waiting.event_id)
+            async with self._temporal() as redress:
+                then = redress.as_of(waiting.received_at)
+                await then.chargeback(subject.removeprefix("order-"), message, request_id=waiting.event_id)
         except OrderClosed:
             return Verdict(State.GIVEN_UP, f"{subject} was ended by operations; settle the dispute by hand")
         return Verdict(State.DONE, f"told {subject}: {message.state}")
@@ -157,7 +155,8 @@ class Forwarder:
         order = order_behind(subject)
         if order not in self._sales:
             try:
-                purchase = await (await self._redress()).purchase(order)
+                async with self._temporal() as redress:
+                    purchase = await redress.purchase(order)
             except UnknownOrder:
                 # Temporal forgets what has ended; the outcome is kept, and what comes this late is worth a look.
                 outcome = await asyncio.to_thread(self._outcomes.recall, order.removeprefix("order-"))
@@ -168,6 +167,20 @@ class Forwarder:
                 self._sales.clear()
             self._sales[order] = _Sale(purchase.placed_at, purchase.clock)
         return self._sales[order]
+
+    @contextlib.asynccontextmanager
+    async def _temporal(self) -> AsyncIterator[Redress]:
+        """The storefront's client for a call that Temporal must answer soon. Raises Away if it does not."""
+        try:
+            # Not the SDK's own patience, which begins anew with each of its attempts.
+            async with asyncio.timeout(_PATIENCE.total_seconds()):
+                yield await self._redress()
+        except (TimeoutError, runtime.Unreachable, runtime.AccessDenied, NotAnswered) as error:
+            raise Away from error
+        except RPCError as error:
+            if error.status in _AWAY:
+                raise Away from error
+            raise
 
 
 def _not_told(subject: str, sale: _Sale | None) -> Verdict:
