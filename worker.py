@@ -51,6 +51,7 @@ class Adapters:
     @classmethod
     def from_settings(cls, settings: runtime.Settings) -> Self:
         """The sandbox, in files that it shares with the demo, and our own store. Raises runtime.SettingsError."""
+        from activities.files import FilesByScheme, StoredFiles
         from activities.notices import SqlOutbox
         from activities.outcomes import SqlOutcomes
         from activities.sandbox.carrier import SandboxCarrier
@@ -72,7 +73,10 @@ class Adapters:
             outbox=SqlOutbox(store),
             outcomes=SqlOutcomes(store),
             directory=SandboxDirectory(),
-            files=SandboxFiles(settings.data_dir / EVIDENCE_FOLDER),
+            files=FilesByScheme(
+                {"evidence": StoredFiles(settings.files_url)},
+                otherwise=SandboxFiles(settings.data_dir / EVIDENCE_FOLDER),
+            ),
         )
 
     def activities(self) -> list[Callable[..., Any]]:
