@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 
 import runtime
-from gateway import serving
+import worker
 from gateway.keys import ApiKey, ApiKeys, KeyRole, UnknownKey
 
 app = typer.Typer(
@@ -40,12 +40,15 @@ class WrongUsage(runtime.Problem):
 def serve(context: typer.Context) -> None:
     """Serve at REDRESS_GATEWAY_ADDRESS until SIGTERM or Ctrl-C."""
     if context.invoked_subcommand is None:
+        from gateway import serving
+
         runtime.run(serving.serve())
 
 
 @app.command()
 def openapi(file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("docs/openapi.json")) -> None:
     """Write the OpenAPI document."""
+    from gateway import serving
 
     async def work() -> None:
         file.write_text(serving.document(), encoding="utf-8")
@@ -106,7 +109,7 @@ def revoke(key_id: KeyId) -> None:
 def _run(work: Callable[[ApiKeys], _Got], tell: Callable[[_Got], object]) -> None:
     async def main() -> None:
         try:
-            found = work(ApiKeys(serving.open_store(runtime.load_settings())))
+            found = work(ApiKeys(worker.open_database(runtime.load_settings().store_url)))
         except UnknownKey as error:
             raise runtime.NotFound(f"There is no key {error}; `keys list` has all there are.") from None
         tell(found)

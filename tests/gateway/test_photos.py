@@ -33,7 +33,7 @@ def test_metadata_is_gone_and_the_photo_upright(form: str) -> None:
 
     image = opened(photo)
     assert (40, 60) == image.size == (photo.width, photo.height)
-    assert not image.getexif()
+    assert {} == dict(image.getexif())
     assert b"Secret" not in photo.content
     assert {"exif", "comment", "icc_profile", "xmp"}.isdisjoint(image.info)
 
@@ -59,10 +59,8 @@ def test_every_kind_of_picture_is_understood_by_its_content(data: bytes, media_t
     image = opened(photo).convert("L")
     assert media_type == photo.media_type
     assert (60, 40) == image.size
-    left, right = image.getpixel((5, 20)), image.getpixel((54, 20))
-    assert isinstance(left, int)
-    assert isinstance(right, int)
-    assert left + 100 < right
+    left, right = image.resize((2, 1), Image.Resampling.BOX).tobytes()
+    assert left + 80 < right
 
 
 def test_sixteen_bits_are_scaled_and_not_cut_off() -> None:
