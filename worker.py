@@ -53,6 +53,7 @@ class Adapters:
     @classmethod
     def from_settings(cls, settings: runtime.Settings) -> Self:
         """The sandbox, in files that it shares with the demo, and our own store. Raises runtime.SettingsError."""
+        from activities.files import FilesByScheme, StoredFiles
         from activities.notices import SqlOutbox
         from activities.outcomes import SqlOutcomes
         from activities.routes import SqlRoutes
@@ -76,7 +77,10 @@ class Adapters:
             outbox=SqlOutbox(store),
             outcomes=SqlOutcomes(store),
             directory=SandboxDirectory(),
-            files=SandboxFiles(settings.data_dir / EVIDENCE_FOLDER),
+            files=FilesByScheme(
+                {"evidence": StoredFiles(settings.files_url)},
+                otherwise=SandboxFiles(settings.data_dir / EVIDENCE_FOLDER),
+            ),
             disputes=payments,
             routes=SqlRoutes(store),
         )

@@ -54,11 +54,9 @@ async def guard(request: Request) -> None:
     keys: ApiKeys = request.app.state.gateway.keys
     rates: Rates = request.app.state.gateway.rates
     scheme, secret = _presented(request)
-    address = request.client.host if request.client else ""
-    rates.before_a_guess(address)
     key = await asyncio.to_thread(keys.presented, secret) if scheme else None
     if key is None:
-        rates.guessed(address)
+        rates.guess(request.client.host if request.client else "")
         raise Rejected(
             "unauthenticated",
             "The request has no API key that is in force.",

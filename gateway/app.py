@@ -14,18 +14,21 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 import runtime
-from gateway import health, openapi, orders, problems, questions, sending, webhooks
+from activities.files import StoredFiles
+from gateway import files, health, openapi, orders, problems, questions, sending, webhooks
 from gateway.access import guard
+from gateway.files import FileRoom
 from gateway.idempotency import Answers
 from gateway.keys import ApiKeys
 from gateway.owners import Owners
 from gateway.rates import Rates
+from gateway.signing import Signer
 from gateway.temporal import Temporal
 
 PURGE_SECONDS: Final = 3_600.0
 """How often answers that are too old are forgotten."""
 
-ROUTERS: Final = (orders.router, sending.router, questions.router, webhooks.router, health.router)
+ROUTERS: Final = (orders.router, sending.router, questions.router, files.router, webhooks.router, health.router)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Gateway:
     rates: Rates
     answers: Answers
     owners: Owners
+    files: FileRoom
 
 
 def create_app(settings: runtime.Settings, temporal: Temporal, store: Engine) -> FastAPI:
@@ -63,6 +67,7 @@ def create_app(settings: runtime.Settings, temporal: Temporal, store: Engine) ->
         rates=Rates(settings.gateway_rate),
         answers=Answers(store),
         owners=Owners(temporal, store),
+        files=FileRoom(StoredFiles(settings.files_url), Signer.from_settings(settings), settings.largest_photo_bytes),
     )
     problems.install(app)
     for router in ROUTERS:

@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 
 import runtime
+import worker
 from gateway import inbox_command, serving
 from gateway.keys import ApiKey, ApiKeys, KeyRole, UnknownKey
 
@@ -41,6 +42,8 @@ class WrongUsage(runtime.Problem):
 def serve(context: typer.Context) -> None:
     """Serve at REDRESS_GATEWAY_ADDRESS until SIGTERM or Ctrl-C."""
     if context.invoked_subcommand is None:
+        from gateway import serving
+
         runtime.run(serving.serve())
 
 
@@ -107,7 +110,7 @@ def revoke(key_id: KeyId) -> None:
 def _run(work: Callable[[ApiKeys], _Got], tell: Callable[[_Got], object]) -> None:
     async def main() -> None:
         try:
-            found = work(ApiKeys(serving.open_store(runtime.load_settings())))
+            found = work(ApiKeys(worker.open_database(runtime.load_settings().store_url)))
         except UnknownKey as error:
             raise runtime.NotFound(f"There is no key {error}; `keys list` has all there are.") from None
         tell(found)

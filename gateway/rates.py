@@ -12,7 +12,7 @@ from limits.strategies import MovingWindowRateLimiter
 from gateway.problems import Rejected, retry_after
 
 GUESSES: Final = "30/minute"
-"""Wrong or missing keys from one address: beyond them nothing from it is looked at."""
+"""Wrong or missing keys from one address, before it is told to wait."""
 
 
 class Rates:
@@ -28,14 +28,13 @@ class Rates:
         if not self._windows.hit(self._rate, "key", key_id):
             raise self._too_many(self._rate, "key", key_id)
 
-    def before_a_guess(self, address: str) -> None:
-        """Raises Rejected if this address has been wrong too often."""
-        if not self._windows.test(self._guesses, "guess", address):
-            raise self._too_many(self._guesses, "guess", address)
+    def guess(self, address: str) -> None:
+        """Count a request from this address without a valid key. Raises Rejected if it is one too many.
 
-    def guessed(self, address: str) -> None:
-        """This address came without a valid key."""
-        self._windows.hit(self._guesses, "guess", address)
+        A good key is looked at all the same: many clients may share the address of one proxy.
+        """
+        if not self._windows.hit(self._guesses, "guess", address):
+            raise self._too_many(self._guesses, "guess", address)
 
     def _too_many(self, rate: RateLimitItem, *whose: str) -> Rejected:
         wait = self._windows.get_window_stats(rate, *whose).reset_time - time.time()

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import uvicorn
-from sqlalchemy import Engine
+from pydantic import SecretStr
 
 import runtime
 import worker
@@ -29,14 +29,9 @@ _KEEP_ALIVE_SECONDS: Final = 65
 log = logging.getLogger("redress.gateway")
 
 
-def open_store(settings: runtime.Settings) -> Engine:
-    """The database of the settings, with the gateway's tables. Raises runtime.SettingsError."""
-    return worker.open_database(settings.store_url)
-
-
 def document() -> str:
     """The OpenAPI document, as it is committed."""
-    settings = runtime.Settings()
+    settings = runtime.Settings(gateway_secret=SecretStr("of no use: this app only describes itself"))
     app = create_app(settings, Temporal.from_settings(settings), database.open_store("sqlite://"))
     return json.dumps(openapi.described(app), indent=2, ensure_ascii=False) + "\n"
 
@@ -46,7 +41,7 @@ async def serve() -> int:
     settings = runtime.load_settings()
     runtime.configure_logging(settings)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    store = open_store(settings)
+    store = worker.open_database(settings.store_url)
     listening = _listen(settings.gateway_address)
     settings = _reachable(settings, listening)
     if not ApiKeys(store).known():

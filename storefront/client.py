@@ -136,7 +136,7 @@ class Redress:
     def as_of(self, instant: datetime) -> Self:
         """This client for what was said at `instant` (real time, UTC) and is only now passed on."""
         then = copy.copy(self)
-        then._now = lambda: instant  # noqa: SLF001 a copy of our own
+        then._now = lambda: instant  # noqa: SLF001 -- it is one of us
         return then
 
     # --- orders ---

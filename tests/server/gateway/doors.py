@@ -28,9 +28,8 @@ class Doors:
     """A gateway with its keys; its worker keeps its files in `data_dir` too."""
 
     def __init__(self, client: Client, data_dir: Path, **settings: Any) -> None:
-        self.settings = runtime.Settings(
-            data_dir=data_dir, **{"gateway_rate": "100000/second", "gateway_fast_motion": True} | settings
-        )
+        known: dict[str, Any] = {"data_dir": data_dir, "gateway_rate": "100000/second", "gateway_fast_motion": True}
+        self.settings = runtime.Settings(**known | settings)
         self.store = open_store(self.settings.store_url)
         self.payments = payments(data_dir)
         self.keys = ApiKeys(self.store)

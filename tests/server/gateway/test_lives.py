@@ -27,7 +27,7 @@ async def test_order_is_sold_shipped_and_followed(doors: Doors) -> None:
     assert {"order_id": "G-1", "subject": "order-G-1", "pack": "resale-v1"} == started.json()
     assert (202, True) == (shipped.status_code, shipped.json()["seen"])
     assert ("order-G-1", "awaiting_scan") == (status.json()["subject"], status.json()["state"])
-    assert "get_scanned" == receipt.json()["duties"][0]["kind"]
+    assert "get_scanned" in {duty["kind"] for duty in receipt.json()["duties"]}
     assert ["opened", "marked_shipped"] == [entry["what"] for entry in timeline.json()]
 
 
