@@ -201,6 +201,16 @@ class Settings(BaseSettings):
     sticky_seconds: float = Field(10, ge=0.1, le=600, description="seconds to wait for a lost worker, 0.1 to 600")
     max_concurrent_workflow_tasks: int = Field(100, ge=2, le=10_000, description="a number from 2 to 10000")
     max_concurrent_activities: int = Field(32, ge=1, le=10_000, description="a number from 1 to 10000")
+    payments: Annotated[Literal["sandbox", "stripe"], BeforeValidator(str.lower)] = Field(
+        "sandbox", description="sandbox or stripe"
+    )
+    stripe_api_key: SecretStr | None = Field(
+        None, description="a secret or restricted key of Stripe, for example sk_test_..."
+    )
+    stripe_live: bool = Field(False, description="true to let a live key move real money, else false")
+    stripe_api_base: str | None = Field(
+        None, pattern=r"^https?://\S+[^/\s]$", description="where a stand-in for Stripe listens, for tests"
+    )
     metrics_address: str | None = Field(
         None, pattern=ADDRESS, description="where Prometheus reads, for example 127.0.0.1:9090"
     )

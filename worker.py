@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from temporalio.client import Client
     from temporalio.worker import Worker
 
-    from activities.ports import Carriers, Directory, Disputes, Files, Outbox, OutcomeStore, Payments, Routes
+    from activities.ports import (
+        Carriers,
+        Directory,
+        FileContents,
+        Files,
+        Outbox,
+        Outcomes,
+        Provider,
+        Routes,
+    )
 
 CARRIER_FILE: Final = "carrier.sqlite"
 PAYMENTS_FILE: Final = "payments.sqlite"
@@ -42,17 +51,19 @@ class Adapters:
     """What stands behind each port."""
 
     carriers: Carriers
-    payments: Payments
+    payments: Provider
     outbox: Outbox
-    outcomes: OutcomeStore
+    outcomes: Outcomes
     directory: Directory
     files: Files
-    disputes: Disputes
     routes: Routes
 
     @classmethod
     def from_settings(cls, settings: runtime.Settings) -> Self:
-        """The sandbox, in files that it shares with the demo, and our own store. Raises runtime.SettingsError."""
+        """What the settings name, by default the sandbox in files shared with the demo, and our own store.
+
+        Raises runtime.SettingsError.
+        """
         from activities.files import FilesByScheme, StoredFiles
         from activities.notices import SqlOutbox
         from activities.outcomes import SqlOutcomes
@@ -60,7 +71,6 @@ class Adapters:
         from activities.sandbox.carrier import SandboxCarrier
         from activities.sandbox.directory import SandboxDirectory
         from activities.sandbox.files import SandboxFiles
-        from activities.sandbox.payments import SandboxPayments
 
         try:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -70,18 +80,17 @@ class Adapters:
                 "Write a folder that we may write to, for example var."
             ) from None
         store = open_database(settings.store_url)
-        payments = SandboxPayments(settings.data_dir / PAYMENTS_FILE)
+        files = FilesByScheme(
+            {"evidence": StoredFiles(settings.files_url)},
+            otherwise=SandboxFiles(settings.data_dir / EVIDENCE_FOLDER),
+        )
         return cls(
             carriers=SandboxCarrier(settings.data_dir / CARRIER_FILE),
-            payments=payments,
+            payments=_payments(settings, store, files),
             outbox=SqlOutbox(store),
             outcomes=SqlOutcomes(store),
             directory=SandboxDirectory(),
-            files=FilesByScheme(
-                {"evidence": StoredFiles(settings.files_url)},
-                otherwise=SandboxFiles(settings.data_dir / EVIDENCE_FOLDER),
-            ),
-            disputes=payments,
+            files=files,
             routes=SqlRoutes(store),
         )
 
@@ -92,10 +101,12 @@ class Adapters:
         from activities.notices import NoticeActivities
         from activities.outcomes import OutcomeActivities
         from activities.payments import PaymentActivities
+        from activities.reconciliation import ReconciliationActivities
 
         carriers = CarrierActivities(self.carriers, self.directory)
         payments = PaymentActivities(self.payments)
         outcomes = OutcomeActivities(self.outcomes)
+        books = ReconciliationActivities(self.payments, self.outcomes)
         return [
             carriers.look_up,
             carriers.trace,
@@ -110,7 +121,50 @@ class Adapters:
             payments.release,
             payments.claw_back,
             payments.submit_evidence,
+            payments.look,
+            books.orders,
+            books.check,
         ]
+
+
+def _payments(settings: runtime.Settings, store: Engine, files: FileContents) -> Provider:
+    """The payment provider that the settings name. Raises runtime.SettingsError."""
+    if settings.payments == "sandbox":
+        from activities.sandbox.payments import SandboxPayments
+
+        return SandboxPayments(settings.data_dir / PAYMENTS_FILE)
+    from activities.payout_accounts import SqlPayoutAccounts
+    from activities.stripe.client import client
+    from activities.stripe.payments import StripePayments
+
+    return StripePayments(client(_stripe_key(settings), base=settings.stripe_api_base), SqlPayoutAccounts(store), files)
+
+
+def _stripe_key(settings: runtime.Settings) -> str:
+    """The key to Stripe, never in any message. A live key needs a word of its own: it moves real money."""
+    advice = "Write a secret or restricted key of Stripe, for example sk_test_... ."
+    if settings.stripe_api_key is None:
+        raise runtime.SettingsError(f"REDRESS_STRIPE_API_KEY is missing: REDRESS_PAYMENTS=stripe needs it. {advice}")
+    key = settings.stripe_api_key.get_secret_value()
+    kind, _, mode = key.partition("_")
+    mode = mode.partition("_")[0]
+    if kind not in ("sk", "rk") or mode not in ("test", "live"):
+        raise runtime.SettingsError(f"REDRESS_STRIPE_API_KEY is wrong: it is no secret key. {advice}")
+    if mode == "live" and settings.stripe_api_base:
+        raise runtime.SettingsError(
+            "REDRESS_STRIPE_API_BASE is wrong: a live key is for Stripe alone. Leave it out, or use a test key."
+        )
+    if mode == "live" and not settings.stripe_live:
+        raise runtime.SettingsError(
+            "REDRESS_STRIPE_API_KEY is a live key, which moves real money. "
+            "Set REDRESS_STRIPE_LIVE=true if that is meant, else write a test key."
+        )
+    if mode == "test" and settings.stripe_live:
+        raise runtime.SettingsError(
+            "REDRESS_STRIPE_LIVE is true, but REDRESS_STRIPE_API_KEY is a test key: no seller would be paid. "
+            "Write the live key, or set it to false."
+        )
+    return key
 
 
 def open_database(url: str) -> Engine:

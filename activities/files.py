@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from activities.ports import Files, Unavailable
+from activities.ports import FileContents, Files, Unavailable
 
 PORTION: Final = 1_048_576
 """How many bytes are read at a time."""
@@ -85,6 +85,18 @@ class StoredFiles:
             return None
         return digest.hexdigest()
 
+    def read(self, uri: str, *, most: int) -> bytes | None:
+        """The whole file, if it is there, ours, and has at most so many bytes. Raises Unavailable."""
+        content = bytearray()
+        try:
+            for portion in self.portions(uri):
+                content += portion
+                if len(content) > most:
+                    return None
+        except FileNotFoundError:
+            return None
+        return bytes(content)
+
     def _path(self, uri: str) -> str | None:
         parts = _URI.fullmatch(uri)
         return f"{self._root}/{parts[1]}/{parts[2]}.{parts[3]}" if parts else None
@@ -102,16 +114,27 @@ class StoredFiles:
         self._system.mv(half, path)
 
 
+class _Store(Files, FileContents, Protocol):
+    """Hashes and contents."""
+
+
 class FilesByScheme:
     """The `Files` port over several stores: each knows the URIs of its own scheme, and one all the others."""
 
-    def __init__(self, stores: dict[str, Files], otherwise: Files) -> None:
+    def __init__(self, stores: Mapping[str, _Store], otherwise: _Store) -> None:
         self._stores = stores
         self._otherwise = otherwise
 
     def sha256(self, uri: str, *, progress: Callable[[], object]) -> str | None:
         """What the store of this URI says."""
-        return self._stores.get(uri.partition("://")[0], self._otherwise).sha256(uri, progress=progress)
+        return self._store(uri).sha256(uri, progress=progress)
+
+    def read(self, uri: str, *, most: int) -> bytes | None:
+        """What the store of this URI has."""
+        return self._store(uri).read(uri, most=most)
+
+    def _store(self, uri: str) -> _Store:
+        return self._stores.get(uri.partition("://")[0], self._otherwise)
 
 
 def uri_of(marketplace: str, digest: str, ending: str) -> str:

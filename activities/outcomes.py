@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Column, ColumnElement, Engine, exists, func, select
@@ -91,6 +92,12 @@ class SqlOutcomes:
         with self._engine.connect() as connection:
             for payload in connection.execution_options(yield_per=500).scalars(rows):
                 yield Outcome.model_validate(payload)
+
+    def closed_since(self, since: datetime) -> tuple[str, ...]:
+        """The orders that closed then or later, for the first time or again, in the order of closing."""
+        rows = select(outcomes.c.order_id).where(_LATEST, outcomes.c.closed_at >= since)
+        with self._engine.connect() as connection:
+            return tuple(connection.scalars(rows.order_by(outcomes.c.closed_at, outcomes.c.order_id)))
 
     def histories(self, buyer_id: str, seller_id: str, marketplace: str, *, excluding: str) -> Histories:
         """Counted by the database over the latest outcome of each order of theirs except `excluding`."""

@@ -72,6 +72,17 @@ class PaymentActivities:
                     return paid
                 raise
 
+    @activity.defn(name="payments.look")
+    def look(self, movement: Movement) -> Paid:
+        """The movement, once the provider has it: for the time in which a person finds out why it is not there.
+
+        Moves nothing. Fails with type `PaymentUnavailable` as long as it is not there.
+        """
+        with _explained(movement.key, "no money is known to have moved"):
+            if paid := self._payments.find(movement):
+                return paid
+        raise ApplicationError(f"The payment provider has not made {movement.key} yet", type=UNAVAILABLE)
+
     def _once(self, movement: Movement, send: _Send) -> Paid:
         with _explained(movement.key, "no money is known to have moved"):
             return self._look_and_pay(movement, send)

@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from domain.base import Model
-from domain.disputes import Dispute
 from domain.histories import Histories
 from domain.parcel import Shipment
+from domain.reconciliation import Made
+from domain.reported_dispute import ReportedDispute
 from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Submission
 from domain.story import Notice, Outcome
 
@@ -71,6 +72,40 @@ class Payments(Protocol):
 
     def find_evidence(self, chargeback_id: str) -> Paid | None:
         """What has been handed in for this chargeback, if anything has. Reads only."""
+
+
+class PaymentBooks(Protocol):
+    """What a payment provider knows, beside `Payments`. Each method only reads, and raises `Unavailable`."""
+
+    def dispute(self, chargeback_id: str) -> ReportedDispute | None:
+        """The truth about a chargeback, of which a webhook is only a hint; none if there is none."""
+
+    def movements(self, payment_ref: str, order_id: str) -> tuple[Made, ...]:
+        """All that the provider has moved for this payment and order, also what others than we have."""
+
+    def moved_since(self, since: datetime) -> tuple[str, ...]:
+        """The orders for which money has moved since then (UTC), as far as the provider knows them."""
+
+
+class Provider(Payments, PaymentBooks, Protocol):
+    """A payment provider whose books can be compared with ours."""
+
+
+class PayoutAccounts(Protocol):
+    """Where sellers are paid out to, looked up by id inside activities only."""
+
+    def account(self, seller_id: str) -> str | None:
+        """The seller's account at the payment provider, as in `acct_1`, or none. Raises `Unavailable`."""
+
+
+class FileContents(Protocol):
+    """The files of evidence themselves, for a provider that wants them."""
+
+    def read(self, uri: str, *, most: int) -> bytes | None:
+        """What is at this URI, if it is there and has at most so many bytes. Raises `Unavailable`.
+
+        As for `Files`: nothing but the marketplace's own storage is read.
+        """
 
 
 class Carriers(Protocol):
@@ -143,6 +178,20 @@ class OutcomeStore(Protocol):
         """The latest outcome of an order, or none if there is none yet."""
 
 
+class OutcomeBooks(Protocol):
+    """The record of finished orders, for those who compare it with other books."""
+
+    def recall(self, order_id: str) -> Outcome | None:
+        """The latest outcome of an order, or none if there is none yet."""
+
+    def closed_since(self, since: datetime) -> tuple[str, ...]:
+        """The ids of orders whose latest outcome is of then (UTC) or later, in the order of closing."""
+
+
+class Outcomes(OutcomeStore, OutcomeBooks, Protocol):
+    """Where outcomes are kept and compared."""
+
+
 class Contact(Model):
     """How to reach a party. Personal data: never leaves the activities."""
 
@@ -155,16 +204,6 @@ class Directory(Protocol):
 
     def contact(self, party_id: str) -> Contact | None:
         """The contact of a party, or none if the marketplace does not know it."""
-
-
-class Disputes(Protocol):
-    """What a payment provider knows of disputes, which cardholders open at their bank."""
-
-    def dispute(self, dispute_id: str) -> Dispute | None:
-        """The dispute as it stands now, or none if the provider does not know it. Reads only.
-
-        Raises `Unavailable` or `Refused`.
-        """
 
 
 class RouteKind(StrEnum):

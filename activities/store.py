@@ -1,4 +1,4 @@
-"""The product's own tables: the outbox of notices, the outcomes of finished orders, and the inbox of webhooks.
+"""The product's own tables: outbox, outcomes, where sellers are paid to, and the inbox of webhooks.
 
 SQLite by default, PostgreSQL by its URL. The workflow is the record of an order, and this is what leaves it;
 outcomes are read again for what both sides have been like before, and to take a closed order up again.
@@ -108,6 +108,14 @@ inbox = Table(
     sqlite_autoincrement=True,
 )
 """Every webhook that was answered 2xx, for ever; bodies only for a while: `gateway/inbox.py`."""
+
+
+payout_accounts = Table(
+    "payout_accounts",
+    metadata,
+    Column("seller_id", String, primary_key=True),
+    Column("account", String, nullable=False),
+)
 
 
 class StoreOutdated(Exception):

@@ -108,6 +108,7 @@ def activities() -> list[Callable[..., Any]]:
         payments.release,
         payments.claw_back,
         payments.submit_evidence,
+        payments.look,
         carriers.look_up,
         carriers.trace,
         carriers.buy_label,

@@ -20,7 +20,7 @@ from domain.order import Line
 from domain.parcel import Shipment
 from domain.parties import Id
 from domain.policy import EvidenceKind
-from domain.requests import LARGEST_SUBMISSION, Submission
+from domain.requests import LARGEST_TEXT, Submission
 
 
 class DisputeFacts(Model):
@@ -48,15 +48,16 @@ _CUT: Final = " [the rest is left out: too long for one submission]"
 
 
 def bundle(facts: DisputeFacts, evidence: tuple[Evidence, ...], conversation: tuple[Said, ...]) -> Submission:
-    """All that speaks for the order, never above the provider's limit.
+    """All that speaks for the order, never above the provider's limits for one text and for all of them.
 
     Refunds that were paid are submitted as such, so that the bank does not pay them again. Support's internal notes
     are never handed out. A file that is not the one that was sealed is named but not handed in. Where the record is
     too long, its oldest entries are left out, and the text says how many.
     """
-    texts = _stated(facts)
+    texts = {name: _cut(text) for name, text in _stated(facts).items()}
     texts["uncategorized_text"] = _delivery(facts)
-    room = LARGEST_SUBMISSION - sum(len(text) for text in texts.values())
+    # With the few texts that there are, the limit of each keeps the limit of all together.
+    room = LARGEST_TEXT - len(texts["uncategorized_text"])
     told = [(item.at, _shown(item)) for item in evidence]
     told += [(said.at, _quoted(said)) for said in conversation if not said.internal]
     told.sort(key=lambda entry: entry[0])
@@ -133,10 +134,14 @@ def _newest(entries: Sequence[str], room: int) -> str:
     return "".join((_head(len(entries) - len(kept)), *(f"\n{entry}" for entry in reversed(kept))))
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= LARGEST_TEXT else text[: LARGEST_TEXT - len(_CUT)] + _CUT
+
+
 def _head(left_out: int) -> str:
     return (
-        f"\n\nThe record of the case, without its {left_out} oldest entries, since a submission may have "
-        f"{LARGEST_SUBMISSION:,} characters:"
+        f"\n\nThe record of the case, without its {left_out} oldest entries, since a text may have "
+        f"{LARGEST_TEXT:,} characters:"
     )
 
 

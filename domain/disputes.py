@@ -1,28 +1,13 @@
-"""Chargebacks: what the payment provider tells of one, and what an order tells its case of it."""
+"""What an order tells its case of a chargeback."""
 
 from __future__ import annotations
 
-from domain.base import Model
 from domain.cases.case import Delivery
 from domain.chargeback_bundle import DisputeFacts
 from domain.ledger import EntryKind, Ledger
 from domain.messages import ChargebackState, Interlock
 from domain.money import Money
 from domain.order import Order
-
-
-class Dispute(Model):
-    """A dispute as the payment provider tells it now.
-
-    `state` is none for an inquiry: the bank asks, and has taken no money. `payments` are the provider's ids of what
-    is disputed, any of which may be an order's `payment_ref`; `order_id` is what our metadata on it says, if anything.
-    """
-
-    dispute_id: str
-    state: ChargebackState | None
-    amount: Money
-    payments: tuple[str, ...]
-    order_id: str = ""
 
 
 def interlock(

@@ -28,7 +28,8 @@ def _known_currency(code: str) -> str:
     return code
 
 
-def _digits(currency: str) -> int:
+def digits(currency: str) -> int:
+    """How many digits the minor unit of a currency stands behind the point, by the CLDR: USD 2, JPY 0, KWD 3."""
     return int(_FRACTIONS.get(currency, _FRACTIONS["DEFAULT"])[0])
 
 
@@ -59,11 +60,11 @@ class Money(Model):
         currency, _, number = text.partition(" ")
         if not number:
             raise ValueError("write an amount as currency and number, for example USD 129.00")
-        digits = _digits(_known_currency(currency))
-        if not (written := _NUMBER.fullmatch(number)) or len(written[3] or "") > digits:
+        places = digits(_known_currency(currency))
+        if not (written := _NUMBER.fullmatch(number)) or len(written[3] or "") > places:
             example = cls.model_construct(minor=12_900, currency=currency)
             raise ValueError(f"write an amount as currency and number, for example {example}")
-        minor = int(written[2].replace(",", "") + (written[3] or "").ljust(digits, "0"))
+        minor = int(written[2].replace(",", "") + (written[3] or "").ljust(places, "0"))
         return cls(minor=-minor if written[1] else minor, currency=currency)
 
     def _same(self, other: Money) -> int:
@@ -99,5 +100,5 @@ class Money(Model):
         return self._with(0)
 
     def __str__(self) -> str:
-        digits = _digits(self.currency)
-        return f"{self.currency} {self.minor / 10**digits:,.{digits}f}"
+        places = digits(self.currency)
+        return f"{self.currency} {self.minor / 10**places:,.{places}f}"

@@ -38,6 +38,9 @@ class Paid(Model):
 LARGEST_SUBMISSION: Final = 150_000
 """How many characters all texts of a submission may have together (docs.stripe.com/api/disputes/update)."""
 
+LARGEST_TEXT: Final = 20_000
+"""How many characters one text of a submission may have (docs.stripe.com/api/disputes/evidence_object)."""
+
 
 class Submission(Model):
     """The evidence for one chargeback, to be handed in once: most banks look at one submission only.

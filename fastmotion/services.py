@@ -44,7 +44,6 @@ class SandboxServices:
             outcomes=self.outcomes,
             directory=SandboxDirectory(),
             files=self.files,
-            disputes=self.payments,
             routes=self.routes,
         ).activities()
 

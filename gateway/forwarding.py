@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from temporalio.service import RPCError, RPCStatusCode
 
 import runtime
-from activities.ports import Carriers, Disputes, OutcomeStore, Refused, Route, RouteKind, Routes, Unavailable
+from activities.ports import Carriers, OutcomeStore, PaymentBooks, Refused, Route, RouteKind, Routes, Unavailable
 from domain.clock import Clock
 from domain.messages import Chargeback, Tracking
 from domain.parcel import Shipment
@@ -54,7 +54,7 @@ class Truth(NamedTuple):
     """Where the truth is read that events hint at."""
 
     carriers: Carriers
-    disputes: Disputes
+    books: PaymentBooks
 
 
 class _Sale(NamedTuple):
@@ -126,16 +126,16 @@ class Forwarder:
         return Verdict(State.DONE, f"told {route.subject}")
 
     async def _dispute(self, about: DisputeNews, event: WebhookEvent, waiting: Waiting) -> Verdict:
-        dispute = await asyncio.to_thread(self._truth.disputes.dispute, about.dispute_id)
+        dispute = await asyncio.to_thread(self._truth.books.dispute, about.dispute_id)
         if dispute is None:
             return Verdict(State.WAITING, "the payment provider does not know this dispute")
-        if dispute.state is None:
-            return Verdict(State.DONE, "an inquiry: the bank asks, and has taken nothing")
-        routes = await asyncio.to_thread(self._routes.find, RouteKind.PAYMENT, dispute.payments)
+        message = dispute.report()
+        if message is None:
+            return Verdict(State.DONE, f"nothing to tell yet: the dispute is {dispute.status}, and no money was taken")
+        routes = await asyncio.to_thread(self._routes.find, RouteKind.PAYMENT, dispute.payment_refs)
         subjects = {route.subject for route in routes} or {f"order-{dispute.order_id}"} - {"order-"}
         if not subjects:
             return Verdict(State.WAITING, "no order has named this payment yet")
-        message = Chargeback(chargeback_id=dispute.dispute_id, state=dispute.state, amount=dispute.amount)
         return _worst([await self._chargeback(subject, message, event, waiting) for subject in sorted(subjects)])
 
     async def _chargeback(self, subject: str, message: Chargeback, event: WebhookEvent, waiting: Waiting) -> Verdict:

@@ -19,6 +19,6 @@ from worker import Adapters
 def sweeper_of(settings: runtime.Settings, store: Engine, redress: Callable[[], Awaitable[Redress]]) -> Sweeper:
     """The sweeper over this store, which reads the truth where the worker would. Raises runtime.SettingsError."""
     adapters = Adapters.from_settings(settings)
-    truth = Truth(adapters.carriers, adapters.disputes)
+    truth = Truth(adapters.carriers, adapters.payments)
     forwarder = Forwarder(redress, truth, SqlRoutes(store), SqlOutcomes(store))
     return Sweeper(Inbox(store), forwarder)

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from pydantic import Field, ValidationError
 from starlette.datastructures import Headers
 
+from activities.stripe.events import Topic, subject_of
 from domain.base import Model
 from gateway.webhooks_event import DisputeNews, Forged, Name, NoEvent, WebhookEvent, instant, signed_by_any
 
@@ -18,12 +19,7 @@ PAST: Final = timedelta(seconds=300)
 FUTURE: Final = timedelta(seconds=60)
 """How far ahead of ours the sender's clock may be; Stripe's libraries look at the past only."""
 
-_DISPUTE_EVENTS: Final = "charge.dispute."
 _MOST_SIGNATURES: Final = 16
-
-
-class _Data(Model):
-    object: Any = None
 
 
 class _Event(Model):
@@ -31,7 +27,7 @@ class _Event(Model):
     event_id: Name = Field(alias="id")
     type: Name
     created: Any = None
-    data: _Data = _Data()
+    data: Any = None
 
 
 def verify(secrets: Iterable[str], headers: Headers, body: bytes, now: datetime) -> None:
@@ -55,8 +51,9 @@ def read(body: bytes) -> WebhookEvent:
         event = _Event.model_validate_json(body)
     except ValidationError:
         raise NoEvent("the body is no Stripe event: it needs object event, id and type") from None
-    about = _dispute(event.data.object) if event.type.startswith(_DISPUTE_EVENTS) else None
-    return WebhookEvent(event_id=event.event_id, kind=event.type, created_at=instant(event.created), about=about)
+    return WebhookEvent(
+        event_id=event.event_id, kind=event.type, created_at=instant(event.created), about=_dispute(event)
+    )
 
 
 def _parts(given: list[str]) -> tuple[list[str], list[str]]:
@@ -67,9 +64,9 @@ def _parts(given: list[str]) -> tuple[list[str], list[str]]:
     return [value for name, _, value in pairs if name == "t"], [value for name, _, value in pairs if name == "v1"]
 
 
-def _dispute(told: Any) -> DisputeNews | None:
-    dispute_id = told.get("id") if isinstance(told, dict) and told.get("object") == "dispute" else None
+def _dispute(event: _Event) -> DisputeNews | None:
+    subject = subject_of({"object": event.object, "id": event.event_id, "type": event.type, "data": event.data})
     try:
-        return DisputeNews(dispute_id=dispute_id) if isinstance(dispute_id, str) else None
+        return DisputeNews(dispute_id=subject.chargeback_id) if subject and subject.topic is Topic.DISPUTE else None
     except ValidationError:
         return None

@@ -41,6 +41,7 @@ _NEEDED: Final = {
     "payments.release": Service.PAYMENTS,
     "payments.claw_back": Service.PAYMENTS,
     "payments.submit_evidence": Service.PAYMENTS,
+    "payments.look": Service.PAYMENTS,
     "carrier.look_up": Service.CARRIER,
     "carrier.trace": Service.CARRIER,
     "carrier.buy_label": Service.CARRIER,

@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 from temporalio.exceptions import ApplicationError
 
 from activities.carriers import NO_NEWS
+from activities.payments import UNAVAILABLE
 from activities.sandbox.labels import label_shipment
 from domain.histories import Histories
 from domain.ledger import EntryKind
@@ -57,6 +58,7 @@ class WillingWorld:
             "payments.release": self._pay,
             "payments.claw_back": self._pay,
             "payments.submit_evidence": self._submit,
+            "payments.look": self._seek,
             "carrier.look_up": self._look_up,
             "carrier.trace": self._trace,
             "carrier.buy_label": self._sell_label,
@@ -82,6 +84,12 @@ class WillingWorld:
     def _book(self, _: str, movement: Movement) -> None:
         """The provider moves money, in this way: once, however often it is asked."""
         self.moved.setdefault(movement.key, movement)
+
+    def _seek(self, call: Call) -> Answer:
+        movement: Movement = call.read(Movement)
+        if movement.key not in self.moved:
+            return Answer(failure=ApplicationError("not made yet", type=UNAVAILABLE))
+        return self._pay(call)
 
     def _submit(self, call: Call) -> Answer:
         submission: Submission = call.read(Submission)

@@ -18,6 +18,14 @@ MOVE_MONEY: ActivityConfig = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10)),
 }
 
+# After 23 h without an answer a person is told, and the provider is only read, more and more slowly: what an earlier
+# attempt has done after all may still show (reliability.md, section 2).
+LOOK_FOR_MONEY: ActivityConfig = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "schedule_to_close_timeout": timedelta(days=30),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(minutes=1), maximum_interval=timedelta(hours=1)),
+}
+
 # The rhythm of asking is policy and comes with each "no news yet"; the retries leave nothing in the history.
 LOOK_UP: ActivityConfig = {
     "start_to_close_timeout": timedelta(seconds=30),
@@ -38,6 +46,15 @@ RECALL: ActivityConfig = {
     "start_to_close_timeout": timedelta(seconds=30),
     "schedule_to_close_timeout": timedelta(hours=24),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10)),
+}
+
+# A batch of orders takes a few requests each, as fast as the provider lets us; a heartbeat for each order. A provider
+# that does not answer for a day has worse to tell than its books.
+COMPARE_BOOKS: ActivityConfig = {
+    "start_to_close_timeout": timedelta(minutes=30),
+    "schedule_to_close_timeout": timedelta(hours=24),
+    "heartbeat_timeout": timedelta(minutes=2),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10)),
 }
 
 # Files as large as policy takes, several at a time: a heartbeat tells a long reading from a dead worker.

@@ -2,6 +2,7 @@
 
 from workflows.case import CaseWorkflow
 from workflows.order import OrderWorkflow
+from workflows.reconcile import ReconcileWorkflow
 from workflows.reopened import ReopenedOrderWorkflow
 
-WORKFLOWS = (OrderWorkflow, CaseWorkflow, ReopenedOrderWorkflow)
+WORKFLOWS = (OrderWorkflow, CaseWorkflow, ReopenedOrderWorkflow, ReconcileWorkflow)

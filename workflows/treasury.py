@@ -17,12 +17,12 @@ from domain.messages import Chargeback, ChargebackState, Reply
 from domain.money import Money
 from domain.order import Order
 from domain.parties import Role
-from domain.requests import LabelFact, Movement, Submission
+from domain.requests import LabelFact, Movement, Paid, Submission
 from domain.settlement import Decision, capture, charged_back, movements
 from workflows.calls import hand_in
 from workflows.docket import Docket
 from workflows.journal import Journal
-from workflows.options import MOVE_MONEY, described
+from workflows.options import LOOK_FOR_MONEY, MOVE_MONEY, described
 
 # Entries that only divide escrow among our own accounts need no provider.
 BY_PROVIDER = {
@@ -31,6 +31,9 @@ BY_PROVIDER = {
     EntryKind.COMPENSATED: PaymentActivities.release,
     EntryKind.CLAWED_BACK: PaymentActivities.claw_back,
 }
+LOOKS_WHILE_STUCK = "look-while-a-payment-is-stuck"
+"""Orders whose payment was stuck before this patch waited without looking."""
+
 BUYER_TOO = frozenset({EntryKind.REFUNDED, EntryKind.CLAWED_BACK})
 
 REPORTED = {
@@ -135,17 +138,38 @@ class Treasury:
                 refused = isinstance(error.cause, ApplicationError) and error.cause.type == REFUSED
                 if refused:
                     self.ledger = self.ledger.drop(entry.key)
-                await self._reconcile(entry, str(error.cause))
+                self._tell_stuck(entry, str(error.cause))
                 if refused:
+                    await self._wait(until=self._reconciled)
                     return None
+                found = await self._look_for(movement)
+                if found is not None:
+                    return found.reference
             else:
                 return paid.reference
 
-    async def _reconcile(self, entry: Entry, text: str) -> None:
+    def _tell_stuck(self, entry: Entry, text: str) -> None:
         duty = clocks.reconcile(self._order.policy, self._docket.now())
         self._docket.open(duty)
         self._journal.note("payment_stuck", Role.SUPPORT, key=entry.key, text=text, due=duty.due)
-        await self._wait(until=lambda: DutyKind.RECONCILE not in self._docket.duties)
+
+    def _reconciled(self) -> bool:
+        return DutyKind.RECONCILE not in self._docket.duties
+
+    async def _look_for(self, movement: Movement) -> Paid | None:
+        """Only read while a person finds out why there was no answer; what shows meanwhile ends the person's duty."""
+        if not workflow.patched(LOOKS_WHILE_STUCK):
+            await self._wait(until=self._reconciled)
+            return None
+        options = described(LOOK_FOR_MONEY, f"Look for {movement.key}, without moving anything")
+        looking = asyncio.create_task(workflow.execute_activity_method(PaymentActivities.look, movement, **options))
+        await self._wait(until=lambda: looking.done() or self._reconciled())
+        if not looking.done():
+            looking.cancel()
+            return None
+        self._docket.close(DutyKind.RECONCILE)
+        # Its thirty days are longer than any policy gives a person; should it fail all the same, it is paid anew.
+        return None if looking.exception() else looking.result()
 
     def hand_over(self, submission: Submission) -> None:
         """Have the evidence for a chargeback handed in, beside everything else; a person is told if it is not taken."""

@@ -43,7 +43,10 @@ class Faults(Model):
 
 
 class SandboxFiles:
-    """The `Files` port over a folder, which is made if it is missing. Safe to share between threads and processes."""
+    """The ports `Files` and `FileContents` over a folder, which is made if it is missing.
+
+    Safe to share between threads and processes.
+    """
 
     def __init__(self, folder: Path | str) -> None:
         self._folder = Path(folder)
@@ -88,6 +91,14 @@ class SandboxFiles:
         except FileNotFoundError:
             return None
         return digest.hexdigest()
+
+    def read(self, uri: str, *, most: int) -> bytes | None:
+        """The file, if it is of this store, there, and not larger. Raises Unavailable as its faults will have it."""
+        self._fail(uri)
+        path = self._path(uri)
+        if path is None or not path.is_file() or path.stat().st_size > most:
+            return None
+        return b"".join(_portions(path))
 
     def _path(self, uri: str) -> Path | None:
         parts = _URI.fullmatch(uri)

@@ -10,7 +10,7 @@ Rules copied, each from docs.stripe.com:
 - api/refunds, error-codes, disputes: never more than is left of a charge, nothing of a disputed one; what was paid out
   does not lower what can be refunded, which comes from the platform's balance.
 - api/transfer_reversals: never more than was paid out and not yet reversed.
-- api/disputes/update: evidence of at most 150,000 characters, which counts once it is submitted.
+- api/disputes/update: evidence of at most 150,000 characters, 20,000 in one text, which counts once it is submitted.
 Simplified: a charge has at most one dispute, which locks it while it is open and once it is lost.
 """
 
@@ -31,10 +31,11 @@ from pydantic import Field
 from activities.ports import FailureReplayed, Refused, Unavailable
 from activities.sqlite import switch_to_wal
 from domain.base import Instant, Model
-from domain.disputes import Dispute
 from domain.messages import ChargebackState
 from domain.money import Money
-from domain.requests import LARGEST_SUBMISSION, Movement, Paid, Submission
+from domain.reconciliation import Kind, Made
+from domain.reported_dispute import ReportedDispute
+from domain.requests import LARGEST_SUBMISSION, LARGEST_TEXT, Movement, Paid, Submission
 
 _SCHEMA = """
 BEGIN IMMEDIATE;
@@ -63,6 +64,10 @@ CREATE INDEX IF NOT EXISTS transfer_by_payment ON transfer (payment_ref);
 CREATE TABLE IF NOT EXISTS submission (
     id INTEGER PRIMARY KEY, chargeback_id TEXT NOT NULL UNIQUE, content TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS dispute (
+    chargeback_id TEXT PRIMARY KEY, payment_ref TEXT NOT NULL REFERENCES charge, minor INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS owner (key TEXT PRIMARY KEY, order_id TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS answer (
     key TEXT PRIMARY KEY,
     request TEXT NOT NULL,
@@ -79,8 +84,6 @@ COMMIT;
 """
 
 _PREFIX = {"refund": "re", "release": "tr", "clawback": "trr"}
-_DISPUTE = "dp_"
-_DISPUTE_STATES = {"open": ChargebackState.OPENED, "won": ChargebackState.WON, "lost": ChargebackState.LOST}
 _SERVER_ERROR = "api_error"
 _UNREACHED = "the sandbox provider could not be reached; nothing was done"
 _LOST = "the sandbox provider's answer was lost"
@@ -201,6 +204,46 @@ class SandboxPayments:
         rows = self._rows("SELECT id FROM submission WHERE chargeback_id = ?", chargeback_id)
         return Paid(reference=f"ev_{rows[0][0]}") if rows else None
 
+    def dispute(self, chargeback_id: str) -> ReportedDispute | None:
+        """The dispute under this id, which `open_dispute` has given it."""
+        self._look()
+        query = """
+            SELECT payment_ref, minor, currency, dispute,
+                (SELECT count(*) FROM submission WHERE submission.chargeback_id = dispute.chargeback_id)
+            FROM dispute JOIN charge USING (payment_ref) WHERE chargeback_id = ?
+        """
+        for payment_ref, minor, currency, state, submissions in self._rows(query, chargeback_id):
+            return ReportedDispute(
+                chargeback_id=chargeback_id,
+                payment_refs=(payment_ref,),
+                amount=Money(minor=minor, currency=currency),
+                status=state,
+                state=ChargebackState.OPENED if state == "open" else ChargebackState(state),
+                submissions=submissions,
+            )
+        return None
+
+    def movements(self, payment_ref: str, order_id: str) -> tuple[Made, ...]:
+        """Every movement of the payment, which an order has one of."""
+        self._look()
+        return tuple(
+            Made(
+                reference=made.reference,
+                kind=Kind(made.kind),
+                key=made.key,
+                amount=made.amount,
+                made_at=made.made_at,
+                order_id=order_id,
+            )
+            for made in self._transfers("payment_ref = ? AND made_at <= ? ORDER BY id", payment_ref, self._clock())
+        )
+
+    def moved_since(self, since: datetime) -> tuple[str, ...]:
+        """The orders for which money has moved since then."""
+        self._look()
+        query = "SELECT DISTINCT order_id FROM transfer JOIN owner USING (key) WHERE made_at >= ? ORDER BY order_id"
+        return tuple(order_id for (order_id,) in self._rows(query, since.timestamp()))
+
     def find(self, movement: Movement) -> Paid | None:
         """The movement that carries this business key; one in flight does not show yet."""
         self._look()
@@ -213,20 +256,6 @@ class SandboxPayments:
                     f"of {movement.payment_ref}",
                 )
             return Paid(reference=made.reference)
-        return None
-
-    def dispute(self, dispute_id: str) -> Dispute | None:
-        """The dispute as it stands, over all that the charge has not refunded. Its id is that of `open_dispute`."""
-        self._look()
-        payment_ref = dispute_id.removeprefix(_DISPUTE)
-        query = "SELECT currency, captured - refunded, dispute FROM charge WHERE payment_ref = ? AND dispute <> ''"
-        for currency, minor, state in self._rows(query, payment_ref):
-            return Dispute(
-                dispute_id=dispute_id,
-                state=_DISPUTE_STATES[state],
-                amount=Money(minor=minor, currency=currency),
-                payments=(payment_ref,),
-            )
         return None
 
     # What buyers, banks and time do
@@ -242,10 +271,17 @@ class SandboxPayments:
             if kept.fetchone() != (amount.minor, amount.currency):
                 raise ValueError(f"{payment_ref} was captured with another amount than {amount}")
 
-    def open_dispute(self, payment_ref: str) -> str:
-        """The buyer's bank takes back what the charge has not refunded; the id of the dispute."""
+    def open_dispute(self, payment_ref: str, chargeback_id: str = "") -> str:
+        """The buyer's bank takes back what the charge has not refunded; the id by which the dispute is known."""
+        chargeback_id = chargeback_id or f"dp_{payment_ref}"
         self._set_dispute(payment_ref, "open", before=("",))
-        return f"{_DISPUTE}{payment_ref}"
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO dispute SELECT ?, payment_ref, captured - refunded FROM charge"
+                " WHERE payment_ref = ?",
+                (chargeback_id, payment_ref),
+            )
+        return chargeback_id
 
     def close_dispute(self, payment_ref: str, *, won: bool) -> None:
         """The bank's word: `won` gives the money back to the marketplace and allows refunds again."""
@@ -396,9 +432,12 @@ class SandboxPayments:
     def _submit(self, submission: Submission) -> Paid | Refused:
         if unknown := self._unknown(submission.payment_ref):
             return unknown
-        if submission.size > LARGEST_SUBMISSION:
+        longest = max(map(len, submission.texts.values()), default=0)
+        if longest > LARGEST_TEXT or submission.size > LARGEST_SUBMISSION:
             return Refused(
-                "evidence_too_large", f"{submission.size:,} characters are more than {LARGEST_SUBMISSION:,}: cut texts"
+                "evidence_too_large",
+                f"{longest:,} characters in one text, {submission.size:,} in all: "
+                f"cut them to {LARGEST_TEXT:,} and {LARGEST_SUBMISSION:,}",
             )
         content = submission.model_dump_json()
         self._db.execute(
@@ -434,6 +473,7 @@ class SandboxPayments:
             f"UPDATE charge SET {column} = {column} + ? WHERE payment_ref = ?",  # noqa: S608 one of three own names
             (amount.minor, movement.payment_ref),
         )
+        self._db.execute("INSERT OR IGNORE INTO owner VALUES (?, ?)", (movement.key, movement.order_id))
         made = self._db.execute(
             "INSERT INTO transfer (kind, key, payment_ref, payee, minor, currency, made_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -91,7 +91,7 @@ class SandboxWebhooks:
         if found is None or found.state is None:
             raise LookupError(dispute_id)
         amount = {"amount": found.amount.minor, "currency": found.amount.currency.lower()}
-        return self.post("stripe", dispute_event(dispute_id, found.payments[0], found.state, amount, as_of))
+        return self.post("stripe", dispute_event(dispute_id, found.payment_refs[0], found.state, amount, as_of))
 
     def post(self, source: str, event: Mapping[str, Any]) -> str:
         """Send an event until it is answered 2xx; its id. Raises NotDelivered."""

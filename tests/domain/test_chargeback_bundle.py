@@ -13,7 +13,7 @@ from domain.order import Line
 from domain.parcel import Shipment
 from domain.parties import Role
 from domain.policy import EvidenceKind
-from domain.requests import LARGEST_SUBMISSION
+from domain.requests import LARGEST_SUBMISSION, LARGEST_TEXT
 
 NOW = datetime(2026, 11, 5, 18, tzinfo=UTC)
 SHA = "ab" * 32
@@ -133,18 +133,26 @@ def test_files_go_where_the_provider_looks_for_their_kind() -> None:
 
 def test_the_oldest_is_left_out_first_and_the_text_says_so() -> None:
     """Of what does not fit, the newest messages stay whole."""
-    made = bundle(FACTS, (), tuple(said(number, str(number) * 20_000) for number in range(1, 10)))
+    made = bundle(FACTS, (), tuple(said(number, str(number) * 2_600) for number in range(1, 10)))
     text = made.texts["uncategorized_text"]
-    assert "without its 2 oldest entries, since a submission may have 150,000 characters:" in text
-    assert text.endswith("9" * 20_000)
-    assert ("1" * 20_000 in text, "3" * 20_000 in text) == (False, True)
+    assert "without its 2 oldest entries, since a text may have 20,000 characters:" in text
+    assert text.endswith("9" * 2_600)
+    assert ("1" * 2_600 in text, "3" * 2_600 in text) == (False, True)
 
 
 def test_one_message_beyond_the_limit_is_cut_and_says_so() -> None:
     """A single text that fits nowhere is shortened rather than lost."""
     made = bundle(FACTS, (), (said(1, "x" * 200_000),))
-    assert LARGEST_SUBMISSION == made.size
+    assert LARGEST_TEXT == len(made.texts["uncategorized_text"])
     assert made.texts["uncategorized_text"].endswith("x [the rest is left out: too long for one submission]")
+
+
+def test_an_order_of_very_many_lines_is_described_as_far_as_it_fits() -> None:
+    """The bank takes no more of one text, however many items there were."""
+    lines = tuple(FACTS.lines[0].model_copy(update={"listing_id": "L" * 64, "category": "d" * 64}) for _ in range(200))
+    described = bundle(FACTS.model_copy(update={"lines": lines}), (), ()).texts["product_description"]
+    assert len(described) == LARGEST_TEXT
+    assert described.endswith("[the rest is left out: too long for one submission]")
 
 
 @given(
@@ -160,5 +168,6 @@ def test_no_bundle_is_larger_than_the_provider_takes(
     evidence = tuple(item(number, kind) for number, kind in enumerate(kinds))
     made = bundle(FACTS, evidence, talk)
     assert made.size <= LARGEST_SUBMISSION
+    assert all(len(text) <= LARGEST_TEXT for text in made.texts.values())
     assert made == bundle(FACTS, evidence, talk)
     assert all(made.texts.values())

@@ -21,10 +21,10 @@ from activities.outcomes import SqlOutcomes
 from activities.ports import Refused, Unavailable
 from activities.routes import SqlRoutes
 from activities.store import open_store
-from domain.disputes import Dispute
 from domain.messages import Chargeback, ChargebackState, Tracking
 from domain.order import Order
 from domain.parcel import Shipment, TrackingEvent, TrackingStatus
+from domain.reported_dispute import ReportedDispute
 from domain.requests import News
 from gateway import inbox_sweeper
 from gateway.forwarding import Forwarder, Truth
@@ -46,7 +46,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.scans: dict[str, list[TrackingEvent]] = {}
-        self.disputes: dict[str, Dispute] = {}
+        self.disputes: dict[str, ReportedDispute] = {}
         self.failure: Exception | None = None
 
     def news(self, shipment: Shipment, as_of: datetime) -> News:
@@ -54,7 +54,7 @@ class Provider:
             raise self.failure
         return News(events=tuple(scan for scan in self.scans.get(shipment.tracking_number, ()) if scan.at <= as_of))
 
-    def dispute(self, dispute_id: str) -> Dispute | None:
+    def dispute(self, dispute_id: str) -> ReportedDispute | None:
         if self.failure:
             raise self.failure
         return self.disputes.get(dispute_id)
@@ -138,7 +138,9 @@ class Town:
     def disputed(self, number: int, state: ChargebackState | None) -> None:
         """The bank's word about a payment."""
         dispute_id, ref = f"dp_ch_{number}", f"ch_{number}"
-        dispute = Dispute(dispute_id=dispute_id, state=state, amount=usd(12_900), payments=(ref,))
+        dispute = ReportedDispute(
+            chargeback_id=dispute_id, status="as told", state=state, amount=usd(12_900), payment_refs=(ref,)
+        )
         self.provider.disputes[dispute_id] = dispute
 
     def keep(self, source: str, event: dict[str, Any]) -> bool:
@@ -211,11 +213,12 @@ async def test_an_inquiry_tells_nobody(town: Town) -> None:
 
 async def test_a_payment_that_no_route_knows_is_found_by_its_metadata(town: Town) -> None:
     """Orders that another client has started may say in the payment's metadata whose it is."""
-    town.provider.disputes["dp_other"] = Dispute(
-        dispute_id="dp_other",
+    town.provider.disputes["dp_other"] = ReportedDispute(
+        status="x",
+        chargeback_id="dp_other",
         state=ChargebackState.OPENED,
         amount=usd(1),
-        payments=("pi_unheard_of",),
+        payment_refs=("pi_unheard_of",),
         order_id="A-1",
     )
     town.keep("stripe", a_dispute_event("other"))

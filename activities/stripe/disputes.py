@@ -1,0 +1,136 @@
+"""Disputes at Stripe: what they are now, and handing in evidence within Stripe's limits.
+
+Evidence counts once it is submitted, and may be submitted once (docs.stripe.com/disputes/responding).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from io import BytesIO
+from typing import Any, Final
+
+import stripe
+
+from activities.ports import FailureReplayed, FileContents, Refused
+from activities.stripe.amounts import from_stripe
+from activities.stripe.client import speaking
+from activities.stripe.events import ORDER_MARKS
+from activities.stripe.evidence_files import Document, documents
+from domain.messages import ChargebackState
+from domain.reported_dispute import ReportedDispute
+from domain.requests import LARGEST_SUBMISSION, LARGEST_TEXT, Paid, Submission
+
+# An inquiry (`warning_...`) has taken no money, and one that was `prevented` never will; an appeal is the bank's and
+# a person's business, after the order has learnt of its loss. docs.stripe.com/api/disputes/object
+_STATES: Final[Mapping[str, ChargebackState]] = {
+    "needs_response": ChargebackState.OPENED,
+    "under_review": ChargebackState.OPENED,
+    "won": ChargebackState.WON,
+    "lost": ChargebackState.LOST,
+}
+
+
+def read(v1: Any, chargeback_id: str) -> ReportedDispute | None:
+    """The dispute as it is now, with the payment it is about; none if Stripe knows no such id."""
+    try:
+        with speaking():
+            found = v1.disputes.retrieve(chargeback_id, {"expand": ["charge", "payment_intent"]})
+    except Refused as refusal:
+        if refusal.code in ("resource_missing", "no_such_charge"):
+            return None
+        raise
+    return _reported(found)
+
+
+def submit(v1: Any, submission: Submission, files: FileContents) -> Paid:
+    """Upload the files and submit all evidence at once.
+
+    The key of the request is of its content: a retry after a lost answer is the same request, and other content
+    another one, which Stripe refuses by itself once evidence was submitted.
+    Refusals: Stripe's own codes, `evidence_too_large`, `evidence_already_submitted`, `evidence_past_due`,
+    `no_such_dispute`. A file that the bank could not read is left out, and the text says so.
+    """
+    _within_limits(submission)
+    dispute = read(v1, submission.chargeback_id)
+    if dispute is None:
+        raise Refused("no_such_dispute", f"Stripe knows no dispute {submission.chargeback_id}")
+    if dispute.submissions:
+        raise Refused("evidence_already_submitted", f"evidence was submitted for {submission.chargeback_id} before")
+    taken, left_out = documents(submission.files, files)
+    evidence = dict(submission.texts)
+    if left_out:
+        evidence["uncategorized_text"] = _with_note(evidence.get("uncategorized_text", ""), left_out)
+    with speaking():
+        for document in taken:
+            evidence[document.name] = _upload(v1, submission.chargeback_id, document)
+        params = {"evidence": evidence, "submit": True, "metadata": {"redress_order": submission.order_id}}
+        digest = sha256(repr(sorted(evidence.items())).encode()).hexdigest()[:32]
+        key = f"evidence-{submission.chargeback_id}-{digest}"
+    try:
+        _update(v1, submission.chargeback_id, params, key)
+    except FailureReplayed:
+        # Nothing is submitted, as the look before has shown, and under this key nothing ever would be.
+        _update(v1, submission.chargeback_id, params, f"{key}:r2")
+    return Paid(reference=submission.chargeback_id)
+
+
+def _update(v1: Any, chargeback_id: str, params: Mapping[str, Any], key: str) -> None:
+    with speaking():
+        v1.disputes.update(chargeback_id, params, {"idempotency_key": key})
+
+
+def _within_limits(submission: Submission) -> None:
+    long = [name for name, text in submission.texts.items() if len(text) > LARGEST_TEXT]
+    if long or submission.size > LARGEST_SUBMISSION:
+        what = f"{', '.join(long)}: more than {LARGEST_TEXT:,}" if long else f"{submission.size:,}"
+        raise Refused("evidence_too_large", f"{what} characters, of at most {LARGEST_SUBMISSION:,} together: cut texts")
+
+
+def _with_note(text: str, left_out: list[str]) -> str:
+    note = f"\n\nNot attached, since of another type or too large: {', '.join(left_out)}"
+    room = max(0, LARGEST_TEXT - len(note))
+    return text[:room] + note[:LARGEST_TEXT]
+
+
+def _upload(v1: Any, chargeback_id: str, document: Document) -> str:
+    file = BytesIO(document.content)
+    file.name = document.filename  # the library reads it from here
+    digest = sha256(document.content).hexdigest()[:32]
+    key = f"file-{chargeback_id}-{document.name}-{digest}"
+    return str(v1.files.create({"purpose": "dispute_evidence", "file": file}, {"idempotency_key": key}).id)
+
+
+def _reported(found: stripe.Dispute) -> ReportedDispute:
+    details = found.evidence_details
+    return ReportedDispute(
+        chargeback_id=found.id,
+        payment_refs=tuple(dict.fromkeys(_ids(found))),
+        amount=from_stripe(found.amount, found.currency),
+        status=found.status,
+        state=_STATES.get(found.status),
+        order_id=next(_order_ids(found), ""),
+        reason=found.reason,
+        refundable=found.is_charge_refundable,
+        evidence_due=datetime.fromtimestamp(details.due_by, UTC) if details.due_by else None,
+        submissions=details.submission_count,
+    )
+
+
+def _payments(found: stripe.Dispute) -> Iterator[Any]:
+    yield from filter(None, (getattr(found, "payment_intent", None), found.charge))
+
+
+def _ids(found: stripe.Dispute) -> Iterator[str]:
+    for payment in _payments(found):
+        yield payment if isinstance(payment, str) else payment.id
+
+
+def _order_ids(found: stripe.Dispute) -> Iterator[str]:
+    """From the dispute itself, the payment or the charge, whichever carries a mark."""
+    for marked in (found, *_payments(found)):
+        metadata = getattr(marked, "metadata", None)
+        for name in ORDER_MARKS:
+            if metadata and (order_id := getattr(metadata, name, None)):
+                yield str(order_id)
