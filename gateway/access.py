@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, TypeVar
 from fastapi import Depends, Request
 
 from gateway.keys import ApiKey, ApiKeys, KeyRole
-from gateway.problems import Rejected
+from gateway.problems import Rejected, plain, wrong_field
 from gateway.rates import Rates
 
 _OPEN: Final = "__redress_open_to__"
@@ -65,7 +65,17 @@ async def guard(request: Request) -> None:
     rates.take(key.key_id)
     if not roles & set(key.roles):
         raise Rejected("forbidden", f"This is for keys with one of the roles: {_named(roles)}.")
+    _check_query(request)
     request.state.key = key
+
+
+def _check_query(request: Request) -> None:
+    """A parameter that no route has is most often one that is misspelt, and would silently count for nothing."""
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    for name in request.query_params:
+        if name not in known:
+            remedy = f"Leave it out; there are: {', '.join(sorted(known)) or 'none'}."
+            raise wrong_field(f"query.{plain(name)}", "extra_forbidden", "there is no such parameter", remedy)
 
 
 def _presented(request: Request) -> tuple[bool, str]:

@@ -85,6 +85,7 @@ class FileRoom:
     summary="Upload a photo",
     operation_id="upload_photo",
     status_code=201,
+    responses={415: {}},
     openapi_extra=_UPLOAD,
 )
 @open_to(KeyRole.STOREFRONT, KeyRole.SUPPORT)
@@ -130,7 +131,7 @@ async def address(request: Request, key: Caller, sha256: Digest) -> Address:
     summary="The file, at an address that was signed",
     operation_id="show_file",
     response_class=Response,
-    responses={200: {"content": dict.fromkeys(_TYPES.values(), _BINARY)}},
+    responses={200: {"content": dict.fromkeys(_TYPES.values(), _BINARY)}, 404: {}, 422: {}, 503: {}},
 )
 @open_to_anyone
 async def show(

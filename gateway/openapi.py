@@ -58,14 +58,13 @@ def described(app: FastAPI) -> dict[str, Any]:
 def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
     roles = roles_of(route.endpoint)
     answers: dict[str, Any] = operation["responses"]
+    if answers.get("422", {}).get("content"):
+        answers.pop("422")  # FastAPI's own, which nobody gets
+    statuses = [int(status) for status, answer in answers.items() if not (answer.get("content") or status < "4")]
     if roles is not None:
         operation["security"] = [{"key": []}]
         operation["x-roles"] = sorted(roles)
-        statuses = [401, 403, 404, 422, 429, 503] + ([409, 413] if method == "POST" else [])
-    else:
-        statuses = []
-    if not roles:
-        answers.pop("422", None)
+        statuses += [401, 403, 404, 422, 429, 503] + ([409, 413] if method == "POST" else [])
     for status in statuses:
         answers[str(status)] = {"$ref": f"#/components/responses/{status}"}
     for answer in answers.values():
@@ -99,7 +98,7 @@ def _problem(status: str) -> dict[str, Any]:
 def _add_bodies(found: dict[str, Any], schemas: dict[str, Any]) -> None:
     """Add what requests send; where an answer has another model of the same name, under a name of its own."""
     ours = _schemas([MODELS[name] for name in sorted(MODELS)], closed=True)
-    renamed = {name: f"{name}Sent" for name, schema in ours.items() if schemas.get(name, schema) != schema}
+    renamed = {name: f"{name}Input" for name, schema in ours.items() if schemas.get(name, schema) != schema}
     text = json.dumps(ours)
     for old, new in renamed.items():
         text = text.replace(f'"{_REF.format(model=old)}"', f'"{_REF.format(model=new)}"')

@@ -264,6 +264,11 @@ def _passes(error: Exception) -> bool:
     )
 
 
+def plain(name: str) -> str:
+    """A name that a caller gave, short and without control characters."""
+    return "".join(char if char.isprintable() else "?" for char in name[:_LONGEST_PLACE])
+
+
 def _malformed(found: Iterable[ErrorDetails], within: tuple[str, ...] = ()) -> Rejected:
     errors = [_field(one, within) for one in found]
     more = f" and {len(errors) - _MOST_FIELDS:,} more" if len(errors) > _MOST_FIELDS else ""
@@ -272,8 +277,7 @@ def _malformed(found: Iterable[ErrorDetails], within: tuple[str, ...] = ()) -> R
 
 
 def _field(one: ErrorDetails, within: tuple[str, ...]) -> FieldProblem:
-    place = ".".join(str(part)[:_LONGEST_PLACE] for part in (*within, *one["loc"])) or "body"
-    field = "".join(char if char.isprintable() else "?" for char in place)
+    field = ".".join(plain(str(part)) for part in (*within, *one["loc"])) or "body"
     text = one["msg"].removeprefix("Value error, ")
     return FieldProblem(field=field, rule=one["type"], detail=text, remedy=_REMEDIES.get(one["type"], f"{text}."))
 
