@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any, Final
 
+from pydantic import ValidationError
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
@@ -19,6 +20,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from activities.ports import Route, RouteKind, Routes
 from activities.store import insert_new, routes
+from domain.messages import Shipped
 from domain.order import Purchase
 from domain.parcel import Shipment
 from domain.requests import Label, LookUp, Movement, Submission
@@ -45,6 +47,15 @@ def of_purchase(purchase: Purchase) -> tuple[Route, ...]:
     """What is known of a paid order when it starts: its payment and, if the platform sold the label, its parcel."""
     parcel = [of_parcel(f"order-{purchase.order_id}", purchase.shipment)] if purchase.shipment else []
     return (of_payment(purchase.order_id, purchase.payment_ref), *parcel)
+
+
+def of_shipped(subject: str, message: Shipped) -> tuple[Route, ...]:
+    """What the seller says of the parcel, if that can be the name of one."""
+    try:
+        shipment = Shipment(carrier=message.carrier, tracking_number=normalise(message.tracking_number))
+    except ValidationError:
+        return ()
+    return (of_parcel(subject, shipment),)
 
 
 def told_by(subject: str, value: object) -> tuple[Route, ...]:

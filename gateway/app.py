@@ -15,6 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import runtime
 from activities.files import StoredFiles
+from activities.ports import Routes
+from activities.routes import SqlRoutes
 from gateway import files, health, openapi, orders, problems, questions, sending, webhooks
 from gateway.access import guard
 from gateway.files import FileRoom
@@ -43,6 +45,7 @@ class Gateway:
     answers: Answers
     owners: Owners
     files: FileRoom
+    routes: Routes
 
 
 def create_app(settings: runtime.Settings, temporal: Temporal, store: Engine) -> FastAPI:
@@ -68,6 +71,7 @@ def create_app(settings: runtime.Settings, temporal: Temporal, store: Engine) ->
         answers=Answers(store),
         owners=Owners(temporal, store),
         files=FileRoom(StoredFiles(settings.files_url), Signer.from_settings(settings), settings.largest_photo_bytes),
+        routes=SqlRoutes(store),
     )
     problems.install(app)
     for router in ROUTERS:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from activities.routes import of_purchase
 from domain.base import Model
 from domain.clock import REAL_TIME
 from domain.order import Purchase
@@ -56,6 +59,8 @@ async def start(
             field = "query.backdated" if backdated else "clock"
             raise wrong_field(field, "fast_motion", "this gateway runs in real time only", "Leave it out.")
         redress = (await gateway.temporal.redress()).as_of(attempt.at)
+        # Before the start: news of its parcel or payment may be quicker than we are, and then waits for the order.
+        await asyncio.to_thread(gateway.routes.note, of_purchase(draft))
         try:
             await redress.start(draft, backdated=backdated)
         except DuplicateOrder:

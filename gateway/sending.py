@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,8 +10,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from activities.routes import of_shipped
 from domain.base import Model
-from domain.messages import Complaint, Message, Reply
+from domain.messages import Complaint, Message, Reply, Shipped
 from domain.preview import Intent
 from gateway import bodies
 from gateway.access import Caller, open_to
@@ -63,6 +65,9 @@ async def _send(
         redress = (await request.app.state.gateway.owners.admit(key, subject)).as_of(attempt.at)
         if isinstance(message, Complaint):
             return await _complain(redress, subject, message, attempt, lenient=lenient)
+        if isinstance(message, Shipped):
+            gateway = request.app.state.gateway
+            await asyncio.to_thread(gateway.routes.note, of_shipped(order_of(subject), message))
         if door.left:
             return await _leave(redress, door, subject, message, attempt)
         return replied(await getattr(redress, door.does)(subject, message, request_id=attempt.request_id))
