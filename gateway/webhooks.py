@@ -31,9 +31,25 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     **{status: {"$ref": f"#/components/responses/{status}"} for status in (400, 401, 404, 413, 503)},
 }
 
-_BODY: Final = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+_TRACKER: Final = {
+    "object": "Event",
+    "id": "evt_1",
+    "description": "tracker.updated",
+    "created_at": "2026-11-24T08:00:00Z",
+    "result": {"object": "Tracker", "tracking_code": "1Z999AA10123456784", "carrier": "UPS", "status": "in_transit"},
 }
+_DISPUTE: Final = {
+    "object": "event",
+    "id": "evt_1",
+    "type": "charge.dispute.created",
+    "created": 1_795_507_200,
+    "data": {"object": {"object": "dispute", "id": "dp_1", "charge": "ch_1", "status": "needs_response"}},
+}
+
+
+def _body(example: dict[str, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"type": "object"}, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 class Stored(BaseModel):
@@ -110,7 +126,7 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"], lifespan=_lifespan)
     status_code=202,
     summary="News of a parcel, signed with X-Hmac-Signature",
     responses=_ANSWERS,
-    openapi_extra=_BODY,
+    openapi_extra=_body(_TRACKER),
 )
 @open_to_anyone
 async def easypost(request: Request, response: Response) -> Stored:
@@ -123,7 +139,7 @@ async def easypost(request: Request, response: Response) -> Stored:
     status_code=202,
     summary="News of a dispute, signed with Stripe-Signature",
     responses=_ANSWERS,
-    openapi_extra=_BODY,
+    openapi_extra=_body(_DISPUTE),
 )
 @open_to_anyone
 async def stripe(request: Request, response: Response) -> Stored:
