@@ -199,7 +199,7 @@ def build_worker(client: Client, settings: runtime.Settings, adapters: Adapters,
     from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
     from temporalio.worker import Worker, WorkerDeploymentConfig
 
-    from activities.routes import RouteNotes
+    from activities.route_notes import RouteNotes
     from workflows.registry import WORKFLOWS
 
     deployment = None

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 import runtime
 import worker
-from gateway import inbox_command, serving
+from gateway import inbox_command
 from gateway.keys import ApiKey, ApiKeys, KeyRole, UnknownKey
 
 app = typer.Typer(
@@ -50,6 +50,7 @@ def serve(context: typer.Context) -> None:
 @app.command()
 def openapi(file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("docs/openapi.json")) -> None:
     """Write the OpenAPI document."""
+    from gateway import serving
 
     async def work() -> None:
         file.write_text(serving.document(), encoding="utf-8")

@@ -14,7 +14,8 @@ from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.ports import Route, RouteKind
-from activities.routes import RouteNotes, SqlRoutes, of_parcel, of_payment, of_purchase, of_shipped, told_by
+from activities.route_notes import RouteNotes, told_by
+from activities.routes import SqlRoutes, of_parcel, of_payment, of_purchase, of_shipped
 from activities.store import open_store
 from domain import policy_packs
 from domain.messages import Shipped
