@@ -7,9 +7,10 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+STRIPE_MOCK := v0.203.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-windtunnel explore schema histories lock clean distclean
+.PHONY: stripe-servers help demo test check format bench bench-windtunnel explore schema histories lock clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +39,17 @@ bench-windtunnel: $(STAMP) ## Measure the wind tunnel beside the test server
 explore: $(STAMP) ## Search 200,000 states of orders for one that is stuck; JOBS processes, SEED
 	$(BIN)/python -m windtunnel explore --states 200000 --seconds 3600 --jobs $(or $(JOBS),2) --seed $(or $(SEED),0)
 
+stripe-servers: tests/payments/node_modules/.installed tests/payments/bin/stripe-mock ## Install what stands in for Stripe in tests; needs Node.js and Go
+
+
+tests/payments/node_modules/.installed: tests/payments/package-lock.json
+	cd tests/payments && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+tests/payments/bin/stripe-mock: Makefile
+	GOBIN="$(CURDIR)/tests/payments/bin" go install github.com/stripe/stripe-mock@$(STRIPE_MOCK)
+	@touch $@
+
 schema: $(STAMP) ## Write the JSON Schemas of the contract to docs/schema
 	$(BIN)/python -m storefront.schema docs/schema
 
@@ -55,7 +67,7 @@ clean: ## Remove caches and what runs have left behind
 	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## The same, and the virtual environment
-	rm -rf .venv
+	rm -rf .venv tests/payments/node_modules tests/payments/bin
 
 # A working .venv is kept, whatever Python made it: only what it holds follows the lock.
 $(STAMP): requirements.lock

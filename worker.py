@@ -171,16 +171,16 @@ def open_database(url: str) -> Engine:
     """The database at this URL, with its tables. Raises runtime.SettingsError, which says what to do."""
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-    from activities.store import StoreOutdated, open_store
+    from activities import store
 
     try:
-        return open_store(url)
+        return store.open_store(url)
     except (ArgumentError, ImportError, ValueError):
         raise runtime.SettingsError(
             "REDRESS_STORE_URL is wrong: no database driver here understands it. "
             "Write an SQLAlchemy URL, for example sqlite:///var/redress.sqlite."
         ) from None
-    except StoreOutdated as error:
+    except store.StoreOutdated as error:
         raise runtime.SettingsError(f"The database of REDRESS_STORE_URL cannot be used. {error}") from None
     except SQLAlchemyError as error:
         # The cause alone: the whole text may show the URL, and in it a password.

@@ -1,6 +1,6 @@
 """The command line as people see it: commands, their options and help. `storefront/commands.py` does the work.
 
-The commands about cases are in `storefront/cli_cases.py`.
+The commands about cases are in `storefront/cli_cases.py`, those for operations in `storefront/cli_operations.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from storefront import cli_cases
+from storefront import cli_cases, cli_operations
 from storefront.options import (
     At,
     Evidence,
@@ -45,6 +45,7 @@ app = typer.Typer(
 )
 packs = typer.Typer(help="Policy packs: the rules that orders are bought under.", no_args_is_help=True)
 app.add_typer(cli_cases.app)
+app.add_typer(cli_operations.app)
 app.add_typer(packs, name="pack")
 
 

@@ -55,7 +55,7 @@ def start(files: Sequence[str], pack: Path | None, *, backdated: bool, sandbox: 
                 typer.echo(json.dumps(started) if as_json else text)
         return code
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
 def leave(command: str, subject: str, as_json: bool, **fields: Any) -> NoReturn:
@@ -76,7 +76,7 @@ def leave(command: str, subject: str, as_json: bool, **fields: Any) -> NoReturn:
         text = f"{signal} was noted." if seen else f"{signal} is kept by Temporal, and counts once a worker runs."
         typer.echo(json.dumps({"subject": subject, "sent": signal, "seen": seen}) if as_json else text)
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
 async def _refusals(redress: Redress, subject: str, signal: str) -> list[Reply] | None:
@@ -108,7 +108,7 @@ def ask(command: str, subject: str, request_id: str, as_json: bool, **fields: An
         reply = await send(subject, message, request_id=request_id)
         _show(reply, as_json, lambda: show.reply(show.console(), reply))
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
 def status(subject: str, as_json: bool) -> NoReturn:
@@ -134,7 +134,7 @@ def preview(subject: str, message: str, written: Sequence[str], lang: str, as_js
         answer = await (await Redress.connect()).preview(subject, intent)
         _show(answer, as_json, lambda: show.preview(show.console(), answer, lang))
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
 def conversation(case: str, lang: str, as_json: bool) -> NoReturn:
@@ -165,7 +165,7 @@ def list_(query: str, *, cases: bool, closed: bool, limit: int, as_json: bool) -
         rows = await redress.list(query, cases=cases, closed=closed, limit=limit)
         _show(rows, as_json, lambda: show.listing(show.console(), rows, now=datetime.now(UTC)))
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
 def watch(subjects: Sequence[str], every: float, as_json: bool) -> NoReturn:
@@ -179,7 +179,7 @@ def watch(subjects: Sequence[str], every: float, as_json: bool) -> NoReturn:
                 told = {"subject": subject, **entry.model_dump(mode="json"), "text": text}
                 typer.echo(json.dumps(told, ensure_ascii=False) if as_json else show.line(entry, subject))
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
 def check_pack(file: Path) -> NoReturn:
@@ -207,7 +207,7 @@ def story(name: str, locale: str, as_json: bool) -> NoReturn:
     """One story in virtual time; without a name, the stories there are."""
     from fastmotion import telling
 
-    _run(lambda: telling.main(name, locale=locale, as_json=as_json), as_json)
+    run(lambda: telling.main(name, locale=locale, as_json=as_json), as_json)
 
 
 # --- what they share ---
@@ -228,10 +228,10 @@ def _look(
         answer = await question(await Redress.connect(), subject)
         _show(answer, as_json, lambda: draw(show.console(), answer))
 
-    _run(work, as_json)
+    run(work, as_json)
 
 
-def _run(work: Callable[[], Awaitable[int | None]], as_json: bool) -> NoReturn:
+def run(work: Callable[[], Awaitable[int | None]], as_json: bool) -> NoReturn:
     """Do the work and end the process."""
 
     async def main() -> int | None:

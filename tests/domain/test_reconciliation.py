@@ -58,7 +58,7 @@ def differing(**changes: Any) -> list[tuple[str, Mismatch]]:
 
 
 def test_books_that_agree_say_so() -> None:
-    """One movement in all three is one movement compared, and no difference; what needs no provider is not looked for."""
+    """One movement in all three is one movement compared, and no difference; a fee needs no provider."""
     fee = fact("fee-A-1", kind=EntryKind.FEE)
     checked = compare(books(ledger=Ledger(facts=(fact(), fee))))
     assert (1, (), ()) == (checked.movements, checked.missing, checked.differences)
@@ -104,8 +104,10 @@ def test_a_refund_in_the_place_of_one_that_the_bank_sent_back_is_no_difference()
 def test_parts_of_a_clawback_are_one_movement() -> None:
     """Taken from two payouts it has two references and one amount."""
     key = "clawback-A-1"
-    parts = (made(key, 3_000, "trr_1", kind=Kind.CLAWBACK, source="tr_1"),)
-    parts += (made(key, 1_000, "trr_2", kind=Kind.CLAWBACK, source="tr_2"),)
+    parts = (
+        made(key, 3_000, "trr_1", kind=Kind.CLAWBACK, source="tr_1"),
+        made(key, 1_000, "trr_2", kind=Kind.CLAWBACK, source="tr_2"),
+    )
     ledger = Ledger(facts=(fact(key, reference="trr_2,trr_1", kind=EntryKind.CLAWED_BACK),))
     history = (asked(key, reference="trr_2,trr_1", kind=Kind.CLAWBACK),)
     assert [] == differing(made=parts, ledger=ledger, history=history)
