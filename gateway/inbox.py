@@ -6,12 +6,14 @@ so that a repetition after years is known; its body, which may hold where somebo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import threading
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Engine, RowMapping, Select, func, select, update
+from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from activities.store import inbox as table
@@ -23,6 +25,13 @@ LEASE: Final = timedelta(seconds=15)
 
 BODIES_KEPT: Final = timedelta(days=30)
 """How long the body of an event that is dealt with can still be looked at and tried again."""
+
+
+_CHANGE: Final = (
+    update(table)
+    .where(table.c.seq == bindparam("new_seq"))
+    .values({name: bindparam(f"new_{name}") for name in ("state", "due_at", "attempts", "note")})
+)
 
 
 class State(StrEnum):
@@ -38,6 +47,16 @@ class State(StrEnum):
     """It is from before the purchase of what it speaks of."""
     GIVEN_UP = "given_up"
     """It has waited too long; a person must look."""
+
+
+class Change(NamedTuple):
+    """How an event stands from now on; `due_at` (UTC) counts while it waits."""
+
+    seq: int
+    state: State
+    due_at: datetime
+    attempts: int
+    note: str
 
 
 class Waiting(NamedTuple):
@@ -79,6 +98,7 @@ class Inbox:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else contextlib.nullcontext()
         insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
         self._insert = insert(table).on_conflict_do_nothing()
 
@@ -93,7 +113,7 @@ class Inbox:
             "due_at": now,
             "body": body,
         }
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             return bool(connection.execute(self._insert, row).rowcount)
 
     def claim(self, now: datetime, most: int) -> tuple[Waiting, ...]:
@@ -107,21 +127,16 @@ class Inbox:
             .values(due_at=now + LEASE, attempts=table.c.attempts + 1)
             .returning(*(table.c[name] for name in Waiting._fields))
         )
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             rows = connection.execute(claimed).all()
         return tuple(sorted(Waiting(*row)._replace(received_at=_utc(row.received_at)) for row in rows))
 
-    def settle(self, seq: int, state: State, note: str) -> None:
-        """Write down what became of an event."""
-        self._change([seq], state=state, note=note)
-
-    def postpone(self, seq: int, due_at: datetime, note: str) -> None:
-        """The event waits until `due_at`."""
-        self._change([seq], due_at=due_at, note=note)
-
-    def hand_back(self, seqs: Iterable[int], now: datetime) -> None:
-        """These could not be tried: they are due again, and it counts as no attempt."""
-        self._change(seqs, due_at=now, attempts=table.c.attempts - 1)
+    def record(self, changes: Iterable[Change]) -> None:
+        """Write down how events stand now, all of them or none."""
+        rows = [{f"new_{name}": value for name, value in change._asdict().items()} for change in changes]
+        if rows:
+            with self._writing() as connection:
+                connection.execute(_CHANGE, rows)
 
     def next_due(self) -> datetime | None:
         """When the next event is due; none if nothing waits."""
@@ -150,22 +165,24 @@ class Inbox:
         """
         wanted = table.c.event_id.in_(tuple(event_ids)) | table.c.state.in_(tuple(states))
         again = update(table).where(wanted, table.c.body.is_not(None))
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             return connection.execute(again.values(state=State.WAITING, due_at=now, attempts=0)).rowcount
 
     def forget_bodies(self, now: datetime) -> int:
         """Erase the bodies of events that were dealt with and came more than `BODIES_KEPT` ago; how many there were."""
         over = (table.c.state != State.WAITING, table.c.received_at < now - BODIES_KEPT, table.c.body.is_not(None))
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             return connection.execute(update(table).where(*over).values(body=None)).rowcount
 
     def _rows(self, query: Select[Any]) -> list[RowMapping]:
         with self._engine.connect() as connection:
             return list(connection.execute(query).mappings())
 
-    def _change(self, seqs: Iterable[int], **values: Any) -> None:
-        with self._engine.begin() as connection:
-            connection.execute(update(table).where(table.c.seq.in_(tuple(seqs))).values(**values))
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction. SQLite has one writer at a time, and makes the others sleep: in a process they take turns."""
+        with self._turn, self._engine.begin() as connection:
+            yield connection
 
 
 def _utc(instant: datetime) -> datetime:

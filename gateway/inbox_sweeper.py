@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.forwarding import Away, Forwarder, Verdict
-from gateway.inbox import Inbox, State, Waiting
+from gateway.inbox import Change, Inbox, State, Waiting
 from gateway.webhooks_event import NoEvent
 from gateway.webhooks_sources import SCHEMES
 
@@ -32,6 +32,8 @@ MOST_ATTEMPTS: Final = 732
 LOOK_AROUND: Final = timedelta(seconds=2)
 """How often to look for what other gateways have left, and, while it is away, for Temporal."""
 _TIDY: Final = timedelta(hours=1)
+_GATHER: Final = timedelta(milliseconds=100)
+"""Between two sweeps, so that events which come close together are passed on together."""
 
 log = logging.getLogger("redress.inbox")
 
@@ -67,11 +69,10 @@ class Sweeper:
 
     async def _run(self) -> None:
         while True:
+            await asyncio.sleep(_GATHER.total_seconds())
             self._fresh.clear()
             try:
-                while await self.sweep():
-                    pass
-                pause = await self._until_due()
+                pause = timedelta() if await self.sweep() else await self._until_due()
             except SQLAlchemyError as error:
                 log.warning("the inbox cannot be read: %s. It is tried again by itself.", type(error).__name__)
                 pause = LOOK_AROUND
@@ -89,14 +90,13 @@ class Sweeper:
         batch = await asyncio.to_thread(self._inbox.claim, self._now(), BATCH)
         if not batch:
             return 0
-        left = {waiting.seq for waiting in batch}
+        verdicts: dict[int, Verdict] = {}
         limit = asyncio.Semaphore(LANES)
 
         async def pass_on(lane: Sequence[Waiting]) -> None:
             async with limit:
                 for waiting in lane:
-                    await self._write_down(waiting, await self._tried(waiting))
-                    left.discard(waiting.seq)
+                    verdicts[waiting.seq] = await self._tried(waiting)
 
         try:
             async with asyncio.TaskGroup() as lanes:
@@ -105,10 +105,13 @@ class Sweeper:
         except* SQLAlchemyError as errors:
             raise errors.exceptions[0] from None
         except* Away:
-            await asyncio.to_thread(self._inbox.hand_back, left, self._now())
-            self._away(len(left))
+            self._away(len(batch) - len(verdicts))
         else:
             self._back()
+        finally:
+            # In one transaction, and once: what is told again after a kill still counts once.
+            changes = [self._change(waiting, verdicts.get(waiting.seq)) for waiting in batch]
+            await asyncio.to_thread(self._inbox.record, changes)
         return 0 if self.away_since else len(batch)
 
     async def _tried(self, waiting: Waiting) -> Verdict:
@@ -121,15 +124,16 @@ class Sweeper:
             log.exception("webhook %s of %s could not be passed on", waiting.event_id, waiting.source)
             return Verdict(State.WAITING, f"it could not be passed on ({type(error).__name__}); the log says why")
 
-    async def _write_down(self, waiting: Waiting, verdict: Verdict) -> None:
-        if verdict.state is not State.WAITING:
-            await asyncio.to_thread(self._inbox.settle, waiting.seq, verdict.state, verdict.note)
-        elif waiting.attempts >= MOST_ATTEMPTS:
+    def _change(self, waiting: Waiting, verdict: Verdict | None) -> Change:
+        """How an event stands after this try, or without one, when it costs no attempt."""
+        now = self._now()
+        if verdict is None:
+            return Change(waiting.seq, State.WAITING, now, waiting.attempts - 1, "Temporal or the database was away")
+        state, due_at = verdict.state, now + pause_after(waiting.attempts, verdict.pause)
+        if state is State.WAITING and waiting.attempts >= MOST_ATTEMPTS:
             log.error("webhook %s of %s is given up: %s", waiting.event_id, waiting.source, verdict.note)
-            await asyncio.to_thread(self._inbox.settle, waiting.seq, State.GIVEN_UP, verdict.note)
-        else:
-            due_at = self._now() + pause_after(waiting.attempts, verdict.pause)
-            await asyncio.to_thread(self._inbox.postpone, waiting.seq, due_at, verdict.note)
+            state = State.GIVEN_UP
+        return Change(waiting.seq, state, due_at, waiting.attempts, verdict.note)
 
     async def _tidy(self) -> None:
         now = self._now()

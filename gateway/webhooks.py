@@ -5,13 +5,13 @@ A sender has no key: its signature lets it in. What is answered 2xx is in the da
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from gateway import bodies
@@ -83,7 +83,8 @@ class Doors:
             raise Rejected("bad_signature", f"{error}.") from None
         except NoEvent as error:
             raise Rejected("no_event", f"{error}.") from None
-        fresh = await asyncio.to_thread(self._inbox.keep, source, event, body, now)
+        # Not in the threads of the sweeper, which may all wait for a slow carrier.
+        fresh = await run_in_threadpool(self._inbox.keep, source, event, body, now)
         if not fresh:
             return Stored(event_id=event.event_id, repeated=True, text="Known already: it is dealt with once.")
         if event.about is None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from activities.store import open_store
-from gateway.inbox import Inbox, State
+from gateway.inbox import Change, Inbox, State
 from gateway.webhooks_sources import SCHEMES
 from tests.gateway.doors import NOW, a_tracker_event, written
 from tests.server import processes
@@ -17,7 +17,7 @@ def _an_inbox(folder: Path) -> Inbox:
     for event in (a_tracker_event(id="evt_1"), a_tracker_event(id="evt_2", description="batch.created")):
         inbox.keep("easypost", SCHEMES["easypost"].read(written(event)), written(event), NOW)
     [waiting] = inbox.claim(NOW, 10)
-    inbox.settle(waiting.seq, State.GIVEN_UP, "order-A-1 has not started yet")
+    inbox.record([Change(waiting.seq, State.GIVEN_UP, NOW, 1, "order-A-1 has not started yet")])
     return inbox
 
 
