@@ -10,7 +10,7 @@ STAMP := .venv/.installed
 STRIPE_MOCK := v0.203.0
 
 .DEFAULT_GOAL := help
-.PHONY: stripe-servers help demo test check format bench bench-windtunnel explore schema histories lock clean distclean
+.PHONY: stripe-servers help demo test check format bench bench-windtunnel bench-webhooks explore schema histories lock clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ bench: $(STAMP) ## Measure against the goals
 
 bench-windtunnel: $(STAMP) ## Measure the wind tunnel beside the test server
 	$(BIN)/python -m bench.windtunnel
+
+bench-webhooks: $(STAMP) ## Measure the answer to a webhook beside a bare handler
+	$(BIN)/python -m bench.webhooks
 
 explore: $(STAMP) ## Search 200,000 states of orders for one that is stuck; JOBS processes, SEED
 	$(BIN)/python -m windtunnel explore --states 200000 --seconds 3600 --jobs $(or $(JOBS),2) --seed $(or $(SEED),0)

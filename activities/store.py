@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     DateTime,
     Engine,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -101,13 +102,20 @@ inbox = Table(
     Column("due_at", DateTime(timezone=True), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("note", String, nullable=False, default=""),
-    Column("body", LargeBinary),
     UniqueConstraint("source", "event_id", name="inbox_event"),
     Index("ix_inbox_due", "state", "due_at"),
     # Without it SQLite gives the number of a deleted last row out again.
     sqlite_autoincrement=True,
 )
-"""Every webhook that was answered 2xx, for ever; bodies only for a while: `gateway/inbox.py`."""
+"""Every webhook that was answered 2xx, for ever: `gateway/inbox.py`."""
+
+inbox_bodies = Table(
+    "inbox_bodies",
+    metadata,
+    Column("seq", Integer, ForeignKey(inbox.c.seq), primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""What it said, for a while. Not in its row, which is written anew with each try."""
 
 
 payout_accounts = Table(

@@ -11,12 +11,14 @@ import threading
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from activities.store import inbox as table
+from activities.store import inbox_bodies as bodies
 from domain.base import Instant, Model
 from gateway.webhooks_event import WebhookEvent
 
@@ -27,6 +29,7 @@ BODIES_KEPT: Final = timedelta(days=30)
 """How long the body of an event that is dealt with can still be looked at and tried again."""
 
 
+_KEEP_BODY: Final = insert(bodies)
 _CHANGE: Final = (
     update(table)
     .where(table.c.seq == bindparam("new_seq"))
@@ -99,8 +102,8 @@ class Inbox:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._turn = threading.Lock() if engine.dialect.name == "sqlite" else contextlib.nullcontext()
-        insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
-        self._insert = insert(table).on_conflict_do_nothing()
+        once = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        self._insert = once(table).on_conflict_do_nothing().returning(table.c.seq)
 
     def keep(self, source: str, event: WebhookEvent, body: bytes, now: datetime) -> bool:
         """Store the event for good; false if it is there already, whatever its body says this time."""
@@ -111,10 +114,12 @@ class Inbox:
             "received_at": now,
             "state": State.WAITING if event.about else State.UNKNOWN,
             "due_at": now,
-            "body": body,
         }
         with self._writing() as connection:
-            return bool(connection.execute(self._insert, row).rowcount)
+            seq = connection.scalar(self._insert, row)
+            if seq is not None:
+                connection.execute(_KEEP_BODY, {"seq": seq, "body": body})
+        return seq is not None
 
     def claim(self, now: datetime, most: int) -> tuple[Waiting, ...]:
         """The events that are due, oldest first, which no other gateway then takes before the lease is over."""
@@ -125,11 +130,13 @@ class Inbox:
             update(table)
             .where(table.c.seq.in_(first.scalar_subquery()), *is_due)
             .values(due_at=now + LEASE, attempts=table.c.attempts + 1)
-            .returning(*(table.c[name] for name in Waiting._fields))
+            .returning(*(table.c[name] for name in Waiting._fields if name != "body"))
         )
         with self._writing() as connection:
-            rows = connection.execute(claimed).all()
-        return tuple(sorted(Waiting(*row)._replace(received_at=_utc(row.received_at)) for row in rows))
+            rows = sorted(connection.execute(claimed).mappings(), key=itemgetter("seq"))
+            wanted = select(bodies).where(bodies.c.seq.in_([row["seq"] for row in rows]))
+            said = {row.seq: row.body for row in connection.execute(wanted)}
+        return tuple(Waiting(**{**row, "received_at": _utc(row["received_at"])}, body=said[row["seq"]]) for row in rows)
 
     def record(self, changes: Iterable[Change]) -> None:
         """Write down how events stand now, all of them or none."""
@@ -164,15 +171,15 @@ class Inbox:
         An event whose body has been erased cannot be tried again.
         """
         wanted = table.c.event_id.in_(tuple(event_ids)) | table.c.state.in_(tuple(states))
-        again = update(table).where(wanted, table.c.body.is_not(None))
+        again = update(table).where(wanted, table.c.seq.in_(select(bodies.c.seq)))
         with self._writing() as connection:
             return connection.execute(again.values(state=State.WAITING, due_at=now, attempts=0)).rowcount
 
     def forget_bodies(self, now: datetime) -> int:
         """Erase the bodies of events that were dealt with and came more than `BODIES_KEPT` ago; how many there were."""
-        over = (table.c.state != State.WAITING, table.c.received_at < now - BODIES_KEPT, table.c.body.is_not(None))
+        over = select(table.c.seq).where(table.c.state != State.WAITING, table.c.received_at < now - BODIES_KEPT)
         with self._writing() as connection:
-            return connection.execute(update(table).where(*over).values(body=None)).rowcount
+            return connection.execute(delete(bodies).where(bodies.c.seq.in_(over))).rowcount
 
     def _rows(self, query: Select[Any]) -> list[RowMapping]:
         with self._engine.connect() as connection:
