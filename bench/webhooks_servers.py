@@ -39,10 +39,10 @@ def parcel(number: int) -> Shipment:
     return Shipment(carrier="sandbox", tracking_number=sandbox_number(1 + number % PARCELS))
 
 
-def an_event(number: int) -> dict[str, Any]:
-    """A tracker event with a dozen scans, about 3 kB."""
+def an_event(number: int, kind: str) -> dict[str, Any]:
+    """An event about a tracker with a dozen scans, about 3 kB."""
     scan = TrackingEvent(status=TrackingStatus.IN_TRANSIT, at=datetime.now(UTC), detail="Left a sorting centre")
-    return tracker_event(parcel(number), (scan,) * 12, None, datetime.now(UTC))
+    return tracker_event(parcel(number), (scan,) * 12, None, datetime.now(UTC)) | {"description": kind}
 
 
 def bare(folder: Path) -> FastAPI:
