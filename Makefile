@@ -38,8 +38,9 @@ bench-windtunnel: $(STAMP) ## Measure the wind tunnel beside the test server
 explore: $(STAMP) ## Search 200,000 states of orders for one that is stuck; JOBS processes, SEED
 	$(BIN)/python -m windtunnel explore --states 200000 --seconds 3600 --jobs $(or $(JOBS),2) --seed $(or $(SEED),0)
 
-schema: $(STAMP) ## Write the JSON Schemas of the contract to docs/schema
+schema: $(STAMP) ## Write the JSON Schemas of the contract and the OpenAPI document to docs
 	$(BIN)/python -m storefront.schema docs/schema
+	$(BIN)/python -m gateway openapi docs/openapi.json
 
 histories: $(STAMP) ## Record the histories that the replay tests use
 	$(BIN)/python -m tests.record_histories

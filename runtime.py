@@ -211,8 +211,8 @@ class Settings(BaseSettings):
     gateway_secret: SecretStr | None = Field(
         None, min_length=32, description="32 or more characters of chance, the same for all gateways"
     )
-    gateway_fast_motion: bool = Field(
-        False, description="true where storefronts may give orders a clock of their own, as in the demo; else false"
+    gateway_sandbox: bool = Field(
+        False, description="true to try things out: payments count as taken, and orders may have their own clock"
     )
     files_url: str = Field(
         default_factory=lambda given: str(Path(given["data_dir"] / "files").absolute()),
