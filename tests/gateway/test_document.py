@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from domain.messages import Interlock, Message, Overtaken
 from gateway import serving
 from gateway.bodies import MODELS, understood
+from gateway.messages import TO_CASES, TO_ORDERS
 from gateway.problems import KINDS, Rejected
+from storefront.schema import SENT
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "openapi.json"
 DOCUMENT: dict[str, Any] = json.loads(PUBLISHED.read_text(encoding="utf-8"))
@@ -47,6 +50,13 @@ def test_every_body_has_an_example_that_is_taken() -> None:
         shown += 1
 
     assert len(MODELS) <= shown
+
+
+def test_every_message_of_the_contract_has_a_door() -> None:
+    """All that comes from outside can be sent by HTTP; what an order and its case tell each other cannot."""
+    sent = {model for model in SENT if issubclass(model, Message)} - {Interlock, Overtaken}
+
+    assert sent == {door.model for door in (*TO_ORDERS, *TO_CASES)}
 
 
 def test_every_kind_of_problem_has_a_page_line() -> None:
