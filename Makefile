@@ -53,8 +53,9 @@ tests/payments/bin/stripe-mock: Makefile
 	GOBIN="$(CURDIR)/tests/payments/bin" go install github.com/stripe/stripe-mock@$(STRIPE_MOCK)
 	@touch $@
 
-schema: $(STAMP) ## Write the JSON Schemas of the contract to docs/schema
+schema: $(STAMP) ## Write the JSON Schemas of the contract and the OpenAPI document to docs
 	$(BIN)/python -m storefront.schema docs/schema
+	$(BIN)/python -m gateway openapi docs/openapi.json
 
 histories: $(STAMP) ## Record the histories that the replay tests use
 	$(BIN)/python -m tests.record_histories

@@ -188,6 +188,11 @@ class Settings(BaseSettings):
         default_factory=lambda given: f"sqlite:///{given['data_dir'] / 'redress.sqlite'}",
         description="an SQLAlchemy URL for outbox and outcomes, for example postgresql+psycopg://redress@db/redress",
     )
+    files_url: str = Field(
+        default_factory=lambda given: str(Path(given["data_dir"] / "files").absolute()),
+        min_length=1,
+        description="a folder or an fsspec URL for evidence files, for example s3://bucket/evidence",
+    )
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR"
     )
@@ -220,8 +225,8 @@ class Settings(BaseSettings):
     gateway_address: str = Field(
         "127.0.0.1:8080", pattern=ADDRESS, description="where the gateway listens, for example 127.0.0.1:8080"
     )
-    gateway_url: str = Field(
-        default_factory=lambda given: f"http://{given.get('gateway_address', '127.0.0.1:8080')}",
+    gateway_url: str | None = Field(
+        None,
         pattern=r"^https?://[^\s/]\S*$",
         description="how clients reach the gateway, for example https://protection.example.com",
     )
@@ -236,13 +241,8 @@ class Settings(BaseSettings):
     )
     easypost_webhook_secrets: WebhookSecrets = Field(None, description=_SECRETS)
     stripe_webhook_secrets: WebhookSecrets = Field(None, description=_SECRETS)
-    gateway_fast_motion: bool = Field(
-        False, description="true where storefronts may give orders a clock of their own, as in the demo; else false"
-    )
-    files_url: str = Field(
-        default_factory=lambda given: str(Path(given["data_dir"] / "files").absolute()),
-        min_length=1,
-        description="a folder or an fsspec URL for evidence files, for example s3://bucket/evidence",
+    gateway_sandbox: bool = Field(
+        False, description="true to try things out: payments count as taken, and orders may have their own clock"
     )
     largest_photo_bytes: int = Field(
         25_000_000, ge=1_000, le=100_000_000, description="bytes of one photo, 1000 to 100000000"

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from fastapi import Depends, FastAPI
@@ -68,7 +68,7 @@ def create_app(settings: runtime.Settings, temporal: Temporal, store: Engine) ->
         store,
         keys=ApiKeys(store),
         rates=Rates(settings.gateway_rate),
-        answers=Answers(store),
+        answers=Answers(store, timedelta(seconds=settings.gateway_patience_seconds)),
         owners=Owners(temporal, store),
         files=FileRoom(StoredFiles(settings.files_url), Signer.from_settings(settings), settings.largest_photo_bytes),
         routes=SqlRoutes(store),

@@ -39,8 +39,11 @@ from gateway.problems import Rejected, retry_after
 KEPT: Final = timedelta(days=30)
 """How long an answer is given again."""
 
-LEASE: Final = timedelta(seconds=60)
-"""How long a request may take before a repetition is taken for a retry after a crash."""
+WAITS: Final = 6
+"""A request waits for Temporal at most so often: beyond, whoever carried it out is taken for dead.
+
+Should it live after all, Temporal knows the second try for a repetition.
+"""
 
 _CONFLICT: Final = 409
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "redress/idempotency-key")
@@ -78,10 +81,11 @@ class Attempt:
 
 
 class Answers:
-    """The keys and answers in the database that `open_store` has opened."""
+    """The keys and answers in the database that `open_store` has opened; `patience` bounds each wait for Temporal."""
 
-    def __init__(self, store: Engine) -> None:
+    def __init__(self, store: Engine, patience: timedelta) -> None:
         self._store = store
+        self._lease = WAITS * patience
 
     async def once(
         self,
@@ -128,10 +132,10 @@ class Answers:
         with self._store.begin() as connection:
             # Writing first takes the lock: of two repetitions at once, one alone goes on.
             connection.execute(delete(table).where(this, table.c.first_at < now - KEPT))
-            if is_new(connection, table, {**new, "leased_until": now + LEASE}):
+            if is_new(connection, table, {**new, "leased_until": now + self._lease}):
                 return attempt
             free = (this, table.c.request_hash == digest, table.c.status.is_(None), table.c.leased_until <= now)
-            taken = connection.execute(update(table).where(*free).values(leased_until=now + LEASE)).rowcount
+            taken = connection.execute(update(table).where(*free).values(leased_until=now + self._lease)).rowcount
             row = connection.execute(select(table).where(this)).mappings().one()
         if row["request_hash"] != digest:
             raise Rejected("key_reused", "This Idempotency-Key came before, with another address or body.")

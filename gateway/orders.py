@@ -18,6 +18,7 @@ from gateway.idempotency import Attempt, IdempotencyKey
 from gateway.keys import KeyRole
 from gateway.problems import wrong_field
 from gateway.sending import carried_out
+from storefront import sandbox
 from storefront.client import Redress
 from storefront.draft import OrderDraft
 from storefront.errors import DuplicateOrder
@@ -48,16 +49,18 @@ async def start(
     idempotency_key: IdempotencyKey = None,
     backdated: bool = False,
 ) -> Response:
-    """An order id is used once. `backdated` and `clock` are for gateways that are set up for fast motion."""
+    """An order id is used once. `backdated` and `clock` are for gateways that are set up to try things out."""
     gateway = request.app.state.gateway
 
     async def act(draft: OrderDraft, attempt: Attempt) -> Response:
         if draft.marketplace != key.marketplace:
             detail = f"this key is for the marketplace {key.marketplace}"
             raise wrong_field("marketplace", "scope_of_key", detail, "Send the order with a key of its marketplace.")
-        if not gateway.settings.gateway_fast_motion and (backdated or draft.clock != REAL_TIME):
+        if not gateway.settings.gateway_sandbox and (backdated or draft.clock != REAL_TIME):
             field = "query.backdated" if backdated else "clock"
-            raise wrong_field(field, "fast_motion", "this gateway runs in real time only", "Leave it out.")
+            raise wrong_field(field, "sandbox_only", "this gateway runs in real time only", "Leave it out.")
+        if gateway.settings.gateway_sandbox:
+            await asyncio.to_thread(sandbox.capture, draft, gateway.settings.data_dir)
         redress = (await gateway.temporal.redress()).as_of(attempt.at)
         # Before the start: news of its parcel or payment may be quicker than we are, and then waits for the order.
         await asyncio.to_thread(gateway.routes.note, of_purchase(draft))

@@ -106,7 +106,5 @@ def _listen(address: str) -> socket.socket:
 
 def _reachable(settings: runtime.Settings, listening: socket.socket) -> runtime.Settings:
     """The settings with the port that was taken, where clients are not told of another way to us."""
-    if "gateway_url" in settings.model_fields_set:
-        return settings
     host, port = listening.getsockname()[:2]
-    return settings.model_copy(update={"gateway_url": f"http://{host}:{port}"})
+    return settings.model_copy(update={"gateway_url": settings.gateway_url or f"http://{host}:{port}"})

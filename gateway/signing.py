@@ -33,7 +33,7 @@ class Signer:
         """With the secret of the settings, or else one of chance that is kept in the data folder."""
         given = settings.gateway_secret
         secret = given.get_secret_value().encode() if given else _kept(settings.data_dir / KEPT_IN)
-        return cls(secret, settings.gateway_url)
+        return cls(secret, settings.gateway_url or f"http://{settings.gateway_address}")
 
     def address(self, path: str, until: datetime) -> str:
         """The address of this path that works until then (UTC, to the second)."""

@@ -24,7 +24,7 @@ Act = Callable[[Attempt], Awaitable[Response]]
 @pytest.fixture
 def answers(closed: Closed) -> Answers:
     """Answers in a store of their own."""
-    return Answers(closed.store)
+    return Answers(closed.store, timedelta(seconds=5))
 
 
 def request(path: str = "/v1/orders", query: str = "") -> Request:
