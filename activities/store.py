@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Connection,
     DateTime,
@@ -44,6 +45,9 @@ BUSY_SECONDS: Final = 10
 
 _SCHEMA_LOCK: Final = int.from_bytes(b"redress")
 """An arbitrary number that no other program on the same database is likely to lock."""
+
+_NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
+"""PostgreSQL uses a number up for each repetition too; SQLite counts up only what it calls an integer."""
 
 metadata = MetaData()
 
@@ -93,7 +97,7 @@ routes = Table(
 inbox = Table(
     "inbox",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", _NUMBER, primary_key=True),
     Column("source", String, nullable=False),
     Column("event_id", String, nullable=False),
     Column("kind", String, nullable=False),
@@ -112,7 +116,7 @@ inbox = Table(
 inbox_bodies = Table(
     "inbox_bodies",
     metadata,
-    Column("seq", Integer, ForeignKey(inbox.c.seq), primary_key=True, autoincrement=False),
+    Column("seq", _NUMBER, ForeignKey(inbox.c.seq), primary_key=True, autoincrement=False),
     Column("body", LargeBinary, nullable=False),
 )
 """What it said, for a while. Not in its row, which is written anew with each try."""
