@@ -41,9 +41,9 @@ def test_it_is_openapi_31_and_every_operation_has_a_name_of_its_own() -> None:
 def test_every_body_has_an_example_that_is_taken() -> None:
     """What the document shows can be sent as it stands."""
     shown = 0
-    for _, _, operation in OPERATIONS:
+    for _, path, operation in OPERATIONS:
         content = operation.get("requestBody", {}).get("content", {}).get("application/json")
-        if content is None:
+        if content is None or path.startswith("/webhooks/"):
             continue
         name = content["schema"]["$ref"].rpartition("/")[2]
         understood(MODELS[name.removesuffix("Input")], json.dumps(content["example"]).encode())

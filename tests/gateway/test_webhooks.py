@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from gateway.inbox import State
 from gateway.webhooks import LARGEST_EVENT
+from gateway.webhooks_sources import SCHEMES
 from tests.gateway.doors import Doorstep, a_dispute_event, a_doorstep, a_tracker_event, signed, written
 
 DATA = Path(os.environ.get("REDRESS_DATA", "../shared/data")) / "easypost"
@@ -159,6 +160,16 @@ async def test_a_table_that_is_gone_is_a_503_in_words(doorstep: Doorstep) -> Non
     assert "gone" not in answer.text
     assert "inbox" not in answer.text
     assert int(answer.headers["Retry-After"]) >= 1
+
+
+@pytest.mark.parametrize("source", SCHEMES)
+async def test_the_documented_event_is_one_that_an_order_hears_of(doorstep: Doorstep, source: str) -> None:
+    """The example of the OpenAPI document, signed, is taken and waits for its order."""
+    document = (await doorstep.http.get("/openapi.json")).json()
+    body = document["paths"][f"/webhooks/{source}"]["post"]["requestBody"]
+    answer = await doorstep.send(source, body["content"]["application/json"]["example"])
+
+    assert (202, [State.WAITING]) == (answer.status_code, [count.state for count in doorstep.inbox.counts()])
 
 
 @pytest.mark.skipif(
