@@ -10,7 +10,7 @@ STAMP := .venv/.installed
 STRIPE_MOCK := v0.203.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-windtunnel explore schema notices histories stripe-servers lock clean distclean
+.PHONY: help demo test check format bench bench-windtunnel bench-webhooks explore schema notices histories stripe-servers lock clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ bench: $(STAMP) ## Measure against the goals
 bench-windtunnel: $(STAMP) ## Measure the wind tunnel beside the test server
 	$(BIN)/python -m bench.windtunnel
 
+bench-webhooks: $(STAMP) ## Measure the answer to a webhook beside a bare handler
+	$(BIN)/python -m bench.webhooks
+
 explore: $(STAMP) ## Search 200,000 states of orders for one that is stuck; JOBS processes, SEED
 	$(BIN)/python -m windtunnel explore --states 200000 --seconds 3600 --jobs $(or $(JOBS),2) --seed $(or $(SEED),0)
 
@@ -50,8 +53,9 @@ tests/payments/bin/stripe-mock: Makefile
 	GOBIN="$(CURDIR)/tests/payments/bin" go install github.com/stripe/stripe-mock@$(STRIPE_MOCK)
 	@touch $@
 
-schema: $(STAMP) ## Write the JSON Schemas of the contract to docs/schema
+schema: $(STAMP) ## Write the JSON Schemas of the contract and the OpenAPI document to docs
 	$(BIN)/python -m storefront.schema docs/schema
+	$(BIN)/python -m gateway openapi docs/openapi.json
 
 notices: $(STAMP) ## Write the text of every notice to docs/notices.md
 	$(BIN)/python -m storefront.notice_texts docs/notices.md

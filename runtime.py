@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NoReturn
 
 import pydantic
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 TASK_QUEUE = "redress"
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:7233"
+
+ADDRESS: Final = r"^[^\s:]+:\d{1,5}$"
+"""Host and port."""
 
 _CONNECT: Final = timedelta(seconds=10)
 _USABLE: Final = timedelta(seconds=15)
@@ -150,6 +153,19 @@ def _as_problem(error: Exception) -> Problem | None:
 # --- settings ---
 
 
+def _long_enough(secrets: SecretStr | None) -> SecretStr | None:
+    if secrets and any(len(secret) < _SHORTEST_SECRET for secret in secrets.get_secret_value().split()):
+        raise ValueError(f"each secret must have at least {_SHORTEST_SECRET} characters")
+    return secrets
+
+
+_SHORTEST_SECRET: Final = 16
+_SECRETS: Final = "the secret that the provider signs with; of several, parted by spaces, each is taken"
+
+WebhookSecrets = Annotated[SecretStr | None, AfterValidator(_long_enough)]
+"""Secrets, parted by white space. None: that provider's webhooks are not taken."""
+
+
 class SettingsError(Problem):
     """One line for each wrong setting: its variable, what is wrong, what to write."""
 
@@ -171,6 +187,11 @@ class Settings(BaseSettings):
     store_url: str = Field(
         default_factory=lambda given: f"sqlite:///{given['data_dir'] / 'redress.sqlite'}",
         description="an SQLAlchemy URL for outbox and outcomes, for example postgresql+psycopg://redress@db/redress",
+    )
+    files_url: str = Field(
+        default_factory=lambda given: str(Path(given["data_dir"] / "files").absolute()),
+        min_length=1,
+        description="a folder or an fsspec URL for evidence files, for example s3://bucket/evidence",
     )
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR"
@@ -211,7 +232,7 @@ class Settings(BaseSettings):
         None, description="the secret that signs webhooks: whsec_ and 24 to 64 random bytes in base64"
     )
     metrics_address: str | None = Field(
-        None, pattern=r"^[^\s:]+:\d{1,5}$", description="where Prometheus reads, for example 127.0.0.1:9090"
+        None, pattern=ADDRESS, description="where Prometheus reads, for example 127.0.0.1:9090"
     )
     ui_url: str = Field(
         "http://127.0.0.1:8233", pattern=r"^https?://\S+$", description="the Temporal Web UI, for links"
@@ -233,6 +254,31 @@ class Settings(BaseSettings):
     easypost_claims_email: str | None = Field(
         None, pattern=r"^[^@\s]+@[^@\s]+$", description="the e-mail address of the marketplace for insurance claims"
     )
+    gateway_address: str = Field(
+        "127.0.0.1:8080", pattern=ADDRESS, description="where the gateway listens, for example 127.0.0.1:8080"
+    )
+    gateway_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/]\S*$",
+        description="how clients reach the gateway, for example https://protection.example.com",
+    )
+    gateway_rate: str = Field(
+        "600/minute",
+        pattern=r"^\d{1,6}/(second|minute|hour)$",
+        description="requests of one key, for example 600/minute",
+    )
+    gateway_patience_seconds: float = Field(5, ge=0.1, le=60, description="seconds to wait for Temporal, 0.1 to 60")
+    gateway_secret: SecretStr | None = Field(
+        None, min_length=32, description="32 or more characters of chance, the same for all gateways"
+    )
+    easypost_webhook_secrets: WebhookSecrets = Field(None, description=_SECRETS)
+    stripe_webhook_secrets: WebhookSecrets = Field(None, description=_SECRETS)
+    gateway_sandbox: bool = Field(
+        False, description="true to try things out: payments count as taken, and orders may have their own clock"
+    )
+    largest_photo_bytes: int = Field(
+        25_000_000, ge=1_000, le=100_000_000, description="bytes of one photo, 1000 to 100000000"
+    )
     deployment_name: str | None = Field(
         None,
         max_length=63,
@@ -252,10 +298,15 @@ def load_settings() -> Settings:
     try:
         settings = Settings()
     except pydantic.ValidationError as error:
-        wrong = [_wrong(one["loc"], one["msg"]) for one in error.errors(include_input=False, include_url=False)]
+        found = error.errors(include_input=False, include_url=False)
+        # A default that would have been made from other settings is no mistake of anybody's.
+        wrong = [_wrong(one["loc"], one["msg"]) for one in found if one["type"] != "default_factory_not_called"]
         raise SettingsError("\n".join(wrong + _misspelt(os.environ))) from None
     if misspelt := _misspelt(os.environ):
         raise SettingsError("\n".join(misspelt))
+    if empty := [name for name in _SECRET_VARIABLES if name in os.environ and not os.environ[name].strip()]:
+        # Elsewhere empty means unset. Whoever sets a secret wants its door to open: it must not stay shut unnoticed.
+        raise SettingsError("\n".join(f"{name} is empty. Write {_SECRETS}, or unset it." for name in empty))
     if bool(settings.deployment_name) != bool(settings.build_id):
         raise SettingsError(
             "Worker versioning needs both TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID. "
@@ -282,8 +333,12 @@ def _variable(name: str) -> str:
     return name if name.startswith("TEMPORAL_") else f"REDRESS_{name.upper()}"
 
 
+_SECRET_VARIABLES: Final = ("REDRESS_EASYPOST_WEBHOOK_SECRETS", "REDRESS_STRIPE_WEBHOOK_SECRETS")
+
+
 def _wrong(loc: tuple[int | str, ...], text: str) -> str:
     variable = _variable(str(loc[0]))
+    text = text.removeprefix("Value error, ")
     described = {_variable(str(f.validation_alias or name)): f.description for name, f in Settings.model_fields.items()}
     return f"{variable} is wrong: {text[0].lower()}{text[1:]}. Write {described[variable]}."
 

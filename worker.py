@@ -12,10 +12,10 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import runtime
 from adapters import Adapters
@@ -34,16 +34,15 @@ _LAST_NOTICES_SECONDS: Final = 3.0
 log = logging.getLogger("redress.worker")
 
 
-def build_worker(
-    client: Client, settings: runtime.Settings, activities: Sequence[Callable[..., Any]], pool: ThreadPoolExecutor
-) -> Worker:
-    """A worker for every workflow of Redress.
+def build_worker(client: Client, settings: runtime.Settings, adapters: Adapters, pool: ThreadPoolExecutor) -> Worker:
+    """A worker for every workflow of Redress, over these adapters.
 
     It is versioned only if the environment names a deployment: the tasks of a versioned worker wait until an operator
     has made its version the current one.
     """
     from temporalio.worker import Worker
 
+    from activities.route_notes import RouteNotes
     from carrier_queue import ToCarrierQueue
     from workflows.registry import WORKFLOWS
 
@@ -51,9 +50,9 @@ def build_worker(
         client,
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
-        activities=activities,
+        activities=adapters.activities(),
         activity_executor=pool,
-        interceptors=[] if settings.carriers == "sandbox" else [ToCarrierQueue()],
+        interceptors=[RouteNotes(adapters.routes), *([] if settings.carriers == "sandbox" else [ToCarrierQueue()])],
         max_cached_workflows=settings.max_cached_workflows,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=settings.sticky_seconds),
         max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
@@ -65,18 +64,20 @@ def build_worker(
 
 
 def build_carrier_worker(
-    client: Client, settings: runtime.Settings, activities: Sequence[Callable[..., Any]], pool: ThreadPoolExecutor
+    client: Client, settings: runtime.Settings, adapters: Adapters, pool: ThreadPoolExecutor
 ) -> Worker:
     """A worker for what is asked of real carriers, on a queue of its own whose pace holds for all workers together."""
     from temporalio.worker import Worker
 
+    from activities.route_notes import RouteNotes
     from carrier_queue import carrier_queue
 
     return Worker(
         client,
         task_queue=carrier_queue(settings.task_queue),
-        activities=activities,
+        activities=adapters.activities(),
         activity_executor=pool,
+        interceptors=[RouteNotes(adapters.routes)],
         max_concurrent_activities=settings.max_concurrent_activities,
         max_task_queue_activities_per_second=settings.carrier_activities_per_second,
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_seconds),
@@ -85,12 +86,12 @@ def build_carrier_worker(
 
 
 def build_workers(
-    client: Client, settings: runtime.Settings, activities: Sequence[Callable[..., Any]], pool: ThreadPoolExecutor
+    client: Client, settings: runtime.Settings, adapters: Adapters, pool: ThreadPoolExecutor
 ) -> list[Worker]:
     """All workers of one process: two where real carriers are asked, since their pace must not hold back the rest."""
-    workers = [build_worker(client, settings, activities, pool)]
+    workers = [build_worker(client, settings, adapters, pool)]
     if settings.carriers != "sandbox":
-        workers.append(build_carrier_worker(client, settings, activities, pool))
+        workers.append(build_carrier_worker(client, settings, adapters, pool))
     return workers
 
 
@@ -116,7 +117,7 @@ async def serve(settings: runtime.Settings, arguments: argparse.Namespace) -> No
         # Thrice the activities, since local ones and those of carriers run in the same threads.
         with ThreadPoolExecutor(3 * settings.max_concurrent_activities, "activity") as pool:
             async with contextlib.AsyncExitStack() as running:
-                for one in build_workers(client, settings, adapters.activities(), pool):
+                for one in build_workers(client, settings, adapters, pool):
                     await running.enter_async_context(one)
                 if adapters.deliverer:
                     await running.enter_async_context(adapters.deliverer.delivering(_LAST_NOTICES_SECONDS))

@@ -5,8 +5,9 @@ Each has a sandbox adapter and, in production, a real one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from pydantic import Field
@@ -242,3 +243,33 @@ class Directory(Protocol):
 
     def contact(self, party_id: str) -> Contact | None:
         """The contact of a party, or none if the marketplace does not know it."""
+
+
+class RouteKind(StrEnum):
+    """What outside parties tell us of."""
+
+    PARCEL = "parcel"
+    PAYMENT = "payment"
+
+
+class Route(Model):
+    """News of a parcel or payment goes to `subject`: the workflow id of an order or, for a return, of a case.
+
+    `reference` is a normalised tracking number, whose `carrier` is as our order names it, or the id of a payment.
+    One parcel may hold several orders.
+    """
+
+    kind: RouteKind
+    reference: str
+    subject: str
+    carrier: str = ""
+
+
+class Routes(Protocol):
+    """Which order or case a parcel or a payment belongs to."""
+
+    def note(self, known: Iterable[Route]) -> None:
+        """Keep each route, once."""
+
+    def find(self, kind: RouteKind, references: Iterable[str]) -> tuple[Route, ...]:
+        """Where news of any of these leads; nothing if it is not known yet."""

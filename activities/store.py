@@ -1,7 +1,8 @@
-"""The product's own tables: notices with their dispatches, outcomes of finished orders, where sellers are paid to.
+"""The product's own tables: notices and dispatches, outcomes, where sellers are paid to, and the inbox of webhooks.
 
 SQLite by default, PostgreSQL by its URL. The workflow is the record of an order, and this is what leaves it;
 outcomes are read again for what both sides have been like before, and to take a closed order up again.
+The inbox holds what has not reached an order yet, and routes say which order that is.
 """
 
 from __future__ import annotations
@@ -14,17 +15,21 @@ from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Connection,
     DateTime,
     Dialect,
     Engine,
+    ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     TypeDecorator,
+    UniqueConstraint,
     create_engine,
     event,
     func,
@@ -42,6 +47,9 @@ BUSY_SECONDS: Final = 10
 
 _SCHEMA_LOCK: Final = int.from_bytes(b"redress")
 """An arbitrary number that no other program on the same database is likely to lock."""
+
+_NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
+"""PostgreSQL uses a number up for each repetition too; SQLite counts up only what it calls an integer."""
 
 metadata = MetaData()
 
@@ -122,6 +130,43 @@ outcomes = Table(
     Column("payload", JSON, nullable=False),
 )
 
+routes = Table(
+    "routes",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("reference", String, primary_key=True),
+    Column("subject", String, primary_key=True),
+    Column("carrier", String, nullable=False, default=""),
+)
+"""Which order or case a parcel or a payment belongs to: `activities/routes.py`."""
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("seq", _NUMBER, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("event_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("state", String, nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("note", String, nullable=False, default=""),
+    UniqueConstraint("source", "event_id", name="inbox_event"),
+    Index("ix_inbox_due", "state", "due_at"),
+    # Without it SQLite gives the number of a deleted last row out again.
+    sqlite_autoincrement=True,
+)
+"""Every webhook that was answered 2xx, for ever: `gateway/inbox.py`."""
+
+inbox_bodies = Table(
+    "inbox_bodies",
+    metadata,
+    Column("seq", _NUMBER, ForeignKey(inbox.c.seq), primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""What it said, for a while. Not in its row, which is written anew with each try."""
+
 
 payout_accounts = Table(
     "payout_accounts",
@@ -185,6 +230,11 @@ def add_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, An
     """The same, within a transaction of the caller's."""
     if rows:
         connection.execute(insert_into(connection, table).on_conflict_do_nothing(), list(rows))
+
+
+def is_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert the row in the caller's transaction; false, and nothing done, if its primary key is there already."""
+    return connection.execute(insert_into(connection, table).on_conflict_do_nothing(), dict(row)).rowcount == 1
 
 
 def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

@@ -18,7 +18,7 @@ from adapters.payments import payments_of
 
 if TYPE_CHECKING:
     from activities.dispatch.deliverer import Deliverer
-    from activities.ports import Carriers, Claims, Directory, Outbox, Outcomes, Provider, Storage
+    from activities.ports import Carriers, Claims, Directory, Outbox, Outcomes, Provider, Routes, Storage
 
 EVIDENCE_FOLDER: Final = "evidence"
 
@@ -34,6 +34,7 @@ class Adapters:
     outcomes: Outcomes
     directory: Directory
     files: Storage
+    routes: Routes
     deliverer: Deliverer | None = None
 
     @classmethod
@@ -42,8 +43,10 @@ class Adapters:
 
         Raises runtime.SettingsError.
         """
+        from activities.files import FilesByScheme, StoredFiles
         from activities.notices import SqlOutbox
         from activities.outcomes import SqlOutcomes
+        from activities.routes import SqlRoutes
         from activities.sandbox.directory import SandboxDirectory
         from activities.sandbox.files import SandboxFiles
 
@@ -56,7 +59,11 @@ class Adapters:
             ) from None
         store = open_database(settings.store_url)
         carriers, claims = carriers_of(settings)
-        directory, files = SandboxDirectory(), SandboxFiles(settings.data_dir / EVIDENCE_FOLDER)
+        directory = SandboxDirectory()
+        files = FilesByScheme(
+            {"evidence": StoredFiles(settings.files_url)},
+            otherwise=SandboxFiles(settings.data_dir / EVIDENCE_FOLDER),
+        )
         senders = senders_of(settings, directory)
         return cls(
             carriers=carriers,
@@ -66,6 +73,7 @@ class Adapters:
             outcomes=SqlOutcomes(store),
             directory=directory,
             files=files,
+            routes=SqlRoutes(store),
             deliverer=deliverer_of(store, senders),
         )
 

@@ -116,8 +116,11 @@ def _follows(standing: Standing, message: Message, at: datetime, now: datetime, 
 def _shipped(standing: Standing, message: Shipped, at: datetime, prospect: Prospect) -> Consequence:
     """A shipment that was not named before is looked up as well."""
     follows = consequences.shipped(standing, message, at)
+    if follows.reply.refused:
+        return follows
+    # Only now: what is refused may be no shipment at all.
     named = Shipment(carrier=message.carrier, tracking_number=normalise(message.tracking_number))
-    if follows.reply.refused or (standing.parcel.marked_shipped_at and standing.parcel.shipment == named):
+    if standing.parcel.marked_shipped_at and standing.parcel.shipment == named:
         return follows
     look_up = clocks.look_up(standing.order.carriage, at, pushed=prospect.pushed)
     return Consequence(follows.reply, opens=(*follows.opens, look_up), closes=follows.closes)

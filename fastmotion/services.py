@@ -8,6 +8,7 @@ from typing import Any
 
 from activities.notices import SqlOutbox
 from activities.outcomes import SqlOutcomes
+from activities.routes import SqlRoutes
 from activities.sandbox.carrier import SandboxCarrier
 from activities.sandbox.claims import SandboxClaims
 from activities.sandbox.directory import SandboxDirectory
@@ -36,6 +37,7 @@ class SandboxServices:
         store = open_store(f"sqlite:///{folder / 'redress.sqlite'}")
         self.outbox = SqlOutbox(store)
         self.outcomes = SqlOutcomes(store)
+        self.routes = SqlRoutes(store)
 
     def activities(self) -> list[Callable[..., Any]]:
         """What a worker in the same process runs."""
@@ -47,6 +49,7 @@ class SandboxServices:
             directory=SandboxDirectory(),
             files=self.files,
             claims=self.claims,
+            routes=self.routes,
         ).activities()
 
     def prepare(self, draft: OrderDraft, journeys: Mapping[Shipment, News]) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import uuid
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
@@ -73,6 +74,7 @@ from domain.preview import Intent, Preview
 from domain.requests import RecallQuery
 from domain.settlement import Ending
 from domain.story import Outcome, Status, StoryEntry
+from storefront import once
 from storefront.draft import OWN_PREFIXES, REOPENED, OrderDraft, overdue, too_early
 from storefront.errors import (
     BadInput,
@@ -108,7 +110,7 @@ class Redress:
 
     `patience` bounds every wait for a worker, `task_queue` names its queue. `now` gives real time (UTC).
     A message without `submitted_at` is stamped with the moment of the call, in its order's own time.
-    Updates carry a `request_id`: a repetition with the same one is answered the same and changes nothing.
+    Messages carry a `request_id`: a repetition with the same one is kept once, answered the same and changes nothing.
     """
 
     def __init__(
@@ -130,6 +132,12 @@ class Redress:
         """A client as the settings say. Raises `runtime.Unreachable`, and `runtime.SettingsError` for wrong ones."""
         settings = runtime.load_settings()
         return cls(await runtime.connect(address), task_queue=settings.task_queue)
+
+    def as_of(self, instant: datetime) -> Self:
+        """This client for what was said at `instant` (real time, UTC) and is only now passed on."""
+        then = copy.copy(self)
+        then._now = lambda: instant  # noqa: SLF001 -- it is one of us
+        return then
 
     # --- orders ---
 
@@ -165,41 +173,41 @@ class Redress:
             except WorkflowAlreadyStartedError:
                 raise DuplicateOrder(order.order_id) from None
 
-    async def ship(self, order_id: str, message: Shipped) -> None:
+    async def ship(self, order_id: str, message: Shipped, *, request_id: str = "") -> None:
         """The seller says that the parcel is on its way, and may show what was packed.
 
         What is not accepted shows in the timeline.
         """
-        await self._signal(order_of(order_id), "shipped", message)
+        await self._signal(order_of(order_id), "shipped", message, request_id)
 
-    async def tracking(self, order_id: str, message: Tracking) -> None:
+    async def tracking(self, order_id: str, message: Tracking, *, request_id: str = "") -> None:
         """The carrier's webhook has news of the parcel. If it was refunded as lost, a delivery reopens its order."""
         try:
-            await self._signal(order_of(order_id), "tracking", message)
+            await self._signal(order_of(order_id), "tracking", message, request_id)
         except OrderClosed as closed:
             if closed.ending not in (Ending.LOST, Ending.CASE) or not message.tells_of_delivery:
                 raise
-            await self._reopen(order_id, "tracking", message)
+            await self._reopen(order_id, "tracking", message, request_id)
 
-    async def accept(self, order_id: str, message: Acceptance | None = None) -> None:
+    async def accept(self, order_id: str, message: Acceptance | None = None, *, request_id: str = "") -> None:
         """The buyer is content. What is not accepted shows in the timeline."""
-        await self._signal(order_of(order_id), "buyer_accepts", message or Acceptance())
+        await self._signal(order_of(order_id), "buyer_accepts", message or Acceptance(), request_id)
 
-    async def chargeback(self, order_id: str, message: Chargeback) -> None:
+    async def chargeback(self, order_id: str, message: Chargeback, *, request_id: str = "") -> None:
         """The payment provider reports a chargeback or its result; one that comes late reopens a closed order.
 
         Banks take longer than Temporal keeps what has ended: an order that it no longer knows is looked up among the
         recorded outcomes, and a failed `reopened-...` shows an id that was none.
         """
         try:
-            await self._signal_or_reopen(order_id, "chargeback", message)
+            await self._signal_or_reopen(order_id, "chargeback", message, request_id)
         except UnknownOrder:
             self._clocks.setdefault(order_of(order_id), REAL_TIME)
-            await self._reopen(order_id, "chargeback", message)
+            await self._reopen(order_id, "chargeback", message, request_id)
 
-    async def disrupt(self, subject: str, message: Disruption) -> None:
+    async def disrupt(self, subject: str, message: Disruption, *, request_id: str = "") -> None:
         """A storm, strike or outage moves clocks of this order or case."""
-        await self._signal(subject, "disruption", message)
+        await self._signal(subject, "disruption", message, request_id)
 
     async def complain(
         self, order_id: str, message: Complaint, *, request_id: str = "", lenient: bool = False
@@ -212,14 +220,14 @@ class Redress:
         Otherwise raises MessageRefused or NotAnswered.
         """
         if lenient:
-            await self._signal_or_reopen(order_id, "buyer_complaint", message)
+            await self._signal_or_reopen(order_id, "buyer_complaint", message, request_id)
             return Reply.yes("complaint_left")
         try:
             reply = await self._update(order_of(order_id), "open_case", message, request_id)
         except OrderClosed as closed:
             if closed.ending is None:
                 raise
-            await self._reopen(order_id, "buyer_complaint", message)
+            await self._reopen(order_id, "buyer_complaint", message, request_id)
             return Reply.yes("complaint_late")
         await self._appeared(reply.case_id)
         return reply
@@ -265,17 +273,17 @@ class Redress:
         """The buyer takes the complaint back. Raises MessageRefused or NotAnswered."""
         return await self._update(case_of(case_id), "withdraw", message or Withdrawal(), request_id)
 
-    async def evidence(self, case_id: str, message: EvidenceSent) -> None:
+    async def evidence(self, case_id: str, message: EvidenceSent, *, request_id: str = "") -> None:
         """A side or an agent hands evidence in: references, never bytes. What is not taken shows in the timeline."""
-        await self._signal(case_of(case_id), "evidence", message)
+        await self._signal(case_of(case_id), "evidence", message, request_id)
 
-    async def message(self, case_id: str, message: CaseMessage) -> None:
+    async def message(self, case_id: str, message: CaseMessage, *, request_id: str = "") -> None:
         """Somebody writes in the case, or support keeps a note. What is not accepted shows in the timeline."""
-        await self._signal(case_of(case_id), "message", message)
+        await self._signal(case_of(case_id), "message", message, request_id)
 
-    async def track_return(self, case_id: str, message: Tracking) -> None:
+    async def track_return(self, case_id: str, message: Tracking, *, request_id: str = "") -> None:
         """The carrier's webhook has news of the goods on their way back."""
-        await self._signal(case_of(case_id), "tracking", message)
+        await self._signal(case_of(case_id), "tracking", message, request_id)
 
     async def inspect(self, case_id: str, message: Inspection, *, request_id: str = "") -> Reply:
         """The seller says what came back. Raises MessageRefused or NotAnswered."""
@@ -374,6 +382,18 @@ class Redress:
             raise BadInput(f"{error}. {advice}") from error
         return tuple(sorted(rows, key=lambda row: row.urgency))
 
+    async def purchase(self, order_id: str) -> Order:
+        """The order as it was started, with its policy. Needs no worker, as long as Temporal keeps the order.
+
+        Raises UnknownOrder.
+        """
+        subject = order_behind(subject_of(order_id))
+        history = self.client.get_workflow_handle(subject).fetch_history_events(page_size=1, rpc_timeout=self._patience)
+        async with self._answers(subject):
+            began = (await anext(history)).workflow_execution_started_event_attributes
+            (order,) = await once.converter(self.client, subject).decode(began.input.payloads, [Order])
+        return Order.model_validate(order)
+
     async def is_open(self, subject: str) -> bool:
         """Whether the order or case still runs. Needs no worker. Raises UnknownOrder."""
         subject = subject_of(subject)
@@ -382,36 +402,39 @@ class Redress:
 
     # --- sending ---
 
-    async def _signal(self, subject: str, signal: str, message: Message) -> None:
+    async def _signal(self, subject: str, signal: str, message: Message, request_id: str = "") -> None:
         subject = subject_of(subject)
         stamped = await self._stamped(subject, message)
         async with self._answers(subject):
-            await self.client.get_workflow_handle(subject).signal(signal, stamped, rpc_timeout=self._patience)
+            await once.signal(self.client, subject, signal, stamped, request_id=request_id, patience=self._patience)
 
-    async def _signal_or_reopen(self, order_id: str, signal: str, message: Message) -> None:
+    async def _signal_or_reopen(self, order_id: str, signal: str, message: Message, request_id: str) -> None:
         try:
-            await self._signal(order_of(order_id), signal, message)
+            await self._signal(order_of(order_id), signal, message, request_id)
         except OrderClosed as closed:
             if closed.ending is None:
                 raise  # ended by operations: there is no outcome to take up
-            await self._reopen(order_id, signal, message)
+            await self._reopen(order_id, signal, message, request_id)
 
-    async def _reopen(self, order_id: str, signal: str, message: Message) -> None:
+    async def _reopen(self, order_id: str, signal: str, message: Message, request_id: str) -> None:
         """Take a closed order up again from its recorded outcome, or tell it if that has been done already."""
         order = order_of(order_id)
         stamped = await self._stamped(order, message)
         name = order.removeprefix("order-")
         clock = await self._clock(order)
         async with self._answers(order):
-            await self.client.start_workflow(
+            await once.signal_with_start(
+                self.client,
                 "ReopenedOrderWorkflow",
                 RecallQuery(order_id=name),
-                id=f"{REOPENED}{name}",
+                workflow_id=f"{REOPENED}{name}",
                 task_queue=self._task_queue,
-                start_signal=signal,
-                start_signal_args=[stamped],
-                static_summary=f"{name}: reopened by a late {signal}",
-                memo=None if clock == REAL_TIME else {CLOCK_MEMO: clock},
+                name=signal,
+                message=stamped,
+                request_id=request_id,
+                summary=f"{name}: reopened by a late {signal}",
+                memo={} if clock == REAL_TIME else {CLOCK_MEMO: clock},
+                patience=self._patience,
             )
 
     async def _update(self, subject: str, update: str, message: Message, request_id: str) -> Reply:

@@ -21,9 +21,9 @@ from domain.messages import Reply
 from domain.preview import Intent
 from storefront import documents, messages, show
 from storefront.client import Redress, case_of, subject_of
-from storefront.draft import OrderDraft
 from storefront.errors import BadInput, MessageRefused, NotAnswered, RedressError
 from storefront.policy_table import table
+from storefront.sandbox import capture
 from storefront.watching import events
 
 _Answer = TypeVar("_Answer", bound=BaseModel | Sequence[BaseModel])
@@ -40,7 +40,7 @@ def start(files: Sequence[str], pack: Path | None, *, backdated: bool, sandbox: 
         for draft in drafts:
             try:
                 if sandbox:
-                    _capture(draft)
+                    capture(draft, runtime.load_settings().data_dir)
                 handle = await redress.start(draft, pack=rules, backdated=backdated)
             except RedressError as error:
                 _complain(error, as_json)
@@ -272,16 +272,3 @@ def _pack(file: Path) -> policy_packs.Pack:
         raise BadInput(str(error)) from None
     except OSError as error:
         raise BadInput(f"{file} cannot be read ({error.strerror}). Check the path.") from None
-
-
-def _capture(draft: OrderDraft) -> None:
-    """Let the sandbox provider have taken the payment, as the real one would have before the order starts."""
-    from activities.sandbox.payments import SandboxPayments
-    from adapters.payments import PAYMENTS_FILE
-
-    folder = runtime.load_settings().data_dir
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        SandboxPayments(folder / PAYMENTS_FILE).capture(draft.payment_ref, draft.price.total)
-    except ValueError as error:
-        raise BadInput(f"Order {draft.order_id} cannot be started", [f"payment_ref: {error}"]) from None

@@ -275,15 +275,17 @@ class SandboxPayments:
             if kept.fetchone() != (amount.minor, amount.currency):
                 raise ValueError(f"{payment_ref} was captured with another amount than {amount}")
 
-    def open_dispute(self, payment_ref: str, chargeback_id: str = "") -> None:
-        """The buyer's bank takes back what the charge has not refunded; the dispute is known by `chargeback_id`."""
+    def open_dispute(self, payment_ref: str, chargeback_id: str = "") -> str:
+        """The buyer's bank takes back what the charge has not refunded; the id by which the dispute is known."""
+        chargeback_id = chargeback_id or f"dp_{payment_ref}"
         self._set_dispute(payment_ref, "open", before=("",))
         with self._transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO dispute SELECT ?, payment_ref, captured - refunded FROM charge"
                 " WHERE payment_ref = ?",
-                (chargeback_id or f"dp_{payment_ref}", payment_ref),
+                (chargeback_id, payment_ref),
             )
+        return chargeback_id
 
     def close_dispute(self, payment_ref: str, *, won: bool) -> None:
         """The bank's word: `won` gives the money back to the marketplace and allows refunds again."""

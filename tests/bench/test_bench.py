@@ -42,3 +42,14 @@ def test_quick_bench_measures_every_part(tmp_path: Path) -> None:
         "memory per cached open order",
         "replay",
     }
+
+
+@pytest.mark.slow
+def test_quick_bench_of_webhooks_compares_with_a_bare_handler(tmp_path: Path) -> None:
+    """Both servers start, answer 202 to every event, and their latencies are set against each other."""
+    out = tmp_path / "webhooks.json"
+
+    subprocess.run([sys.executable, "-m", "bench.webhooks", "--quick", "--out", str(out)], cwd=ROOT, check=True)
+
+    names = {figure["name"] for figure in json.loads(out.read_text())["figures"]}
+    assert "accepting a webhook that is passed on, p99, against bare" in names

@@ -229,3 +229,13 @@ def test_delays_in_force_move_what_would_be_opened() -> None:
     (asked,) = preview(PLACED, capture(ORDER), intent, BEGINNING, prospect).opens
 
     assert clocks.answer_extension(ORDER, BEGINNING).agreed_due + day == asked.due
+
+
+@pytest.mark.parametrize(
+    "fields", [{"carrier": "", "tracking_number": "1Z"}, {"carrier": "ups", "tracking_number": ""}]
+)
+def test_what_is_no_shipment_is_refused_in_a_preview(fields: dict[str, Any]) -> None:
+    """A preview of a shipment without carrier or number answers as the signal would, and does not fail."""
+    intent = Intent(message="shipped", fields=fields)
+
+    assert preview(PLACED, capture(ORDER), intent, BEGINNING, Prospect(Delivery())).reply.refused

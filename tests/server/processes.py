@@ -83,3 +83,16 @@ async def a_worker(*words: str, data_dir: Path, **variables: str) -> AsyncIterat
     finally:
         worker.kill()
         worker.communicate()
+
+
+@asynccontextmanager
+async def a_gateway(*, data_dir: Path, **variables: str) -> AsyncIterator[str]:
+    """The address of a gateway in a process of its own, that is ready; it ends with the test."""
+    settings = {"REDRESS_DATA_DIR": str(data_dir), "REDRESS_GATEWAY_ADDRESS": "127.0.0.1:0"} | variables
+    gateway = start("-m", "gateway", **settings)
+    try:
+        line = await says(gateway, "Redress gateway is ready: ")
+        yield line.rpartition(" ")[2].strip()
+    finally:
+        gateway.kill()
+        gateway.communicate()

@@ -1,0 +1,160 @@
+"""Photos for evidence: uploaded once, kept by hash, shown at addresses that expire."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import Field
+
+from activities.files import StoredFiles, uri_of
+from activities.ports import Unavailable
+from domain.base import Instant, Model
+from gateway import bodies
+from gateway.access import Caller, open_to, open_to_anyone
+from gateway.keys import KeyRole
+from gateway.photos import developed
+from gateway.problems import Rejected, retry_after
+from gateway.signing import LIFETIME, Signer
+
+router = APIRouter(tags=["files"])
+
+AT_ONCE: Final = 2
+"""Photos that are developed side by side: each may take 200 MB while it is."""
+
+_TYPES: Final = {"jpg": "image/jpeg", "png": "image/png"}
+_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
+_UPLOAD: Final = {
+    "requestBody": {
+        "required": True,
+        "description": "The photo itself; what it is is told by its content.",
+        "content": {f"image/{form}": _BINARY for form in ("jpeg", "png", "webp", "gif")},
+    }
+}
+_LOCKED: Final = {
+    # What is shown is a picture and nothing else, whatever a browser makes of it.
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Cache-Control": "private, max-age=600",
+}
+
+Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="the file's SHA-256")]
+
+
+class StoredPhoto(Model):
+    """A photo as it is kept. The first four fields go into an item of evidence as they are."""
+
+    uri: str
+    sha256: str
+    media_type: str
+    size: int = Field(description="bytes")
+    width: int = Field(description="pixels")
+    height: int = Field(description="pixels")
+    url: str = Field(description="shows the photo until `expires_at`, to whoever has it")
+    expires_at: Instant
+
+
+class Address(Model):
+    """An address that shows a file for a while."""
+
+    url: str
+    expires_at: Instant
+
+
+class FileRoom:
+    """The store of files, and room to develop photos for it."""
+
+    def __init__(self, store: StoredFiles, signer: Signer, most_bytes: int) -> None:
+        self.store = store
+        self.signer = signer
+        self.most_bytes = most_bytes
+        self.developing = asyncio.Semaphore(AT_ONCE)
+
+    def address(self, marketplace: str, name: str) -> Address:
+        """Where the file can be seen from now on, for `LIFETIME`."""
+        until = (datetime.now(UTC) + LIFETIME).replace(microsecond=0) + timedelta(seconds=1)
+        return Address(url=self.signer.address(f"/files/{marketplace}/{name}", until), expires_at=until)
+
+
+@router.post(
+    "/v1/files",
+    summary="Upload a photo",
+    operation_id="upload_photo",
+    status_code=201,
+    responses={415: {}},
+    openapi_extra=_UPLOAD,
+)
+@open_to(KeyRole.STOREFRONT, KeyRole.SUPPORT)
+async def upload(request: Request, key: Caller) -> StoredPhoto:
+    """The photo is developed anew: upright, in sRGB, without EXIF. The same photo again is the same file."""
+    room: FileRoom = request.app.state.gateway.files
+    data = await bodies.read(request, room.most_bytes)
+    async with room.developing:
+        photo = await asyncio.to_thread(developed, data, most_bytes=room.most_bytes)
+    try:
+        uri = await asyncio.to_thread(room.store.put, key.marketplace, photo.content, photo.ending)
+    except Unavailable as error:
+        raise _away(error) from error
+    address = room.address(key.marketplace, uri.rpartition("/")[2])
+    return StoredPhoto(
+        uri=uri,
+        sha256=sha256(photo.content).hexdigest(),
+        media_type=photo.media_type,
+        size=len(photo.content),
+        width=photo.width,
+        height=photo.height,
+        url=address.url,
+        expires_at=address.expires_at,
+    )
+
+
+@router.get("/v1/files/{sha256}", summary="A fresh address of a file", operation_id="file_address")
+@open_to(KeyRole.STOREFRONT, KeyRole.SUPPORT)
+async def address(request: Request, key: Caller, sha256: Digest) -> Address:
+    """The file of the key's marketplace that has this SHA-256."""
+    room: FileRoom = request.app.state.gateway.files
+    try:
+        uri = await asyncio.to_thread(room.store.find, key.marketplace, sha256)
+    except Unavailable as error:
+        raise _away(error) from error
+    if uri is None:
+        raise Rejected("not_found", "There is no such file.")
+    return room.address(key.marketplace, uri.rpartition("/")[2])
+
+
+@router.get(
+    "/files/{marketplace}/{name}",
+    summary="The file, at an address that was signed",
+    operation_id="show_file",
+    response_class=Response,
+    responses={200: {"content": dict.fromkeys(_TYPES.values(), _BINARY)}, 404: {}, 422: {}, 503: {}},
+)
+@open_to_anyone
+async def show(
+    request: Request,
+    marketplace: str,
+    name: Annotated[str, Path(pattern=r"^[0-9a-f]{64}\.(jpg|png)$")],
+    expires: Annotated[int, Query(ge=0, le=10**11)],
+    signature: Annotated[str, Query(pattern=r"^[0-9a-f]{64}$")],
+) -> Response:
+    """Open to whoever has the address, until it expires."""
+    room: FileRoom = request.app.state.gateway.files
+    if not room.signer.opens(f"/files/{marketplace}/{name}", expires, signature, datetime.now(UTC)):
+        raise Rejected("not_found", "The address is not ours or has expired.", remedy="Ask for a fresh address.")
+    digest, _, ending = name.partition(".")
+    uri = uri_of(marketplace, digest, ending)
+    try:
+        content = await asyncio.to_thread(lambda: b"".join(room.store.portions(uri)))
+    except FileNotFoundError:
+        raise Rejected("not_found", "There is no such file.") from None
+    except Unavailable as error:
+        raise _away(error) from error
+    return Response(content, media_type=_TYPES[ending], headers=_LOCKED)
+
+
+def _away(error: Unavailable) -> Rejected:
+    return Rejected("unavailable", f"The store of files does not answer: {error}.", headers=retry_after())
