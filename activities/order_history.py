@@ -12,8 +12,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.base import Model
+from domain.books import KINDS, Asked
 from domain.order import Order
-from domain.reconciliation import KINDS, Asked
 from domain.requests import Movement, Paid
 
 _PAYMENTS: Final = frozenset({"payments.refund", "payments.release", "payments.claw_back", "payments.look"})

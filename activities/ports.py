@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from domain.base import Model
+from domain.books import Made
 from domain.histories import Histories
 from domain.parcel import Shipment
-from domain.reconciliation import Made
 from domain.reported_dispute import ReportedDispute
 from domain.requests import Label, LabelRefund, LabelRequest, Movement, News, Paid, Submission
 from domain.story import Notice, Outcome

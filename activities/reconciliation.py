@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
 import pydantic
 from temporalio import activity
@@ -14,7 +15,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities import order_history
 from activities.ports import OutcomeBooks, PaymentBooks, Refused, Unavailable
-from domain.reconciliation import Books, Checked, compare
+from domain.books import Books, Checked
+from domain.reconciliation import compare
 from domain.reconciliation_report import Batch, BatchChecked, OrderIds, Period, Unread
 from domain.states import OrderState
 
@@ -22,6 +24,10 @@ UNAVAILABLE: Final = "BooksUnavailable"
 
 PAGE: Final = 2_000
 """How many orders are named at a time."""
+
+_BEAT: Final = 20.0
+_Got = TypeVar("_Got")
+_Asked = ParamSpec("_Asked")
 
 # The states in which the money of an order that still runs has moved, or may have.
 _MOVED: Final = (
@@ -47,9 +53,9 @@ class ReconciliationActivities:
     @activity.defn(name="reconciliation.orders")
     async def orders(self, period: Period) -> OrderIds:
         """A page of the orders that closed since then, whose money the provider has moved, or that are settling now."""
-        found = set(await asyncio.to_thread(self._outcomes.closed_since, period.since))
+        found = set(await _beating(self._outcomes.closed_since, period.since))
         try:
-            found |= set(await asyncio.to_thread(self._provider.moved_since, period.since))
+            found |= set(await _beating(self._provider.moved_since, period.since))
         except Unavailable as error:
             raise _unavailable(error) from error
         found |= await _settling(activity.client())
@@ -63,7 +69,6 @@ class ReconciliationActivities:
         differing: list[Checked] = []
         unread: list[Unread] = []
         for order_id in batch.orders:
-            activity.heartbeat(order_id)
             found = await self._compared(order_id)
             if isinstance(found, Unread):
                 unread.append(found)
@@ -88,7 +93,7 @@ class ReconciliationActivities:
         return books if isinstance(books, Unread) else compare(books)
 
     async def _books(self, order_id: str) -> Books | Unread:
-        outcome = await asyncio.to_thread(self._outcomes.recall, order_id)
+        outcome = await _beating(self._outcomes.recall, order_id)
         history = await order_history.read(activity.client(), order_id)
         if outcome is None and history is None:
             return Unread(
@@ -99,7 +104,7 @@ class ReconciliationActivities:
         payment_ref = outcome.order.payment_ref if outcome and outcome.order else history.payment_ref if history else ""
         if not payment_ref:
             return Unread(order_id=order_id, why="Nothing at hand names the payment of this order")
-        made = await asyncio.to_thread(self._provider.movements, payment_ref, order_id)
+        made = await _beating(self._provider.movements, payment_ref, order_id)
         return Books(
             order_id=order_id,
             made=made,
@@ -107,6 +112,16 @@ class ReconciliationActivities:
             history=history.asked if history and history.whole else None,
             closed=history.closed if history else True,
         )
+
+
+async def _beating(ask: Callable[_Asked, _Got], *asked: _Asked.args, **named: _Asked.kwargs) -> _Got:
+    """The answer of something slow, asked in a thread of its own, with heartbeats as long as it takes."""
+    answer = asyncio.ensure_future(asyncio.to_thread(ask, *asked, **named))
+    while True:
+        activity.heartbeat()
+        done, _ = await asyncio.wait({answer}, timeout=_BEAT)
+        if done:
+            return answer.result()
 
 
 async def _settling(client: Client) -> set[str]:

@@ -7,8 +7,8 @@ from typing import Final
 from pydantic import Field
 
 from domain.base import Instant, Model
+from domain.books import Checked, Difference
 from domain.parties import Id
-from domain.reconciliation import Checked, Difference
 
 MOST_SHOWN: Final = 500
 """How many differences a report carries; the rest is counted, and the next run shows it."""

@@ -13,8 +13,8 @@ from temporalio import workflow
 
 from activities.notices import NoticeActivities
 from activities.reconciliation import ReconciliationActivities
+from domain.books import Checked
 from domain.parties import Role
-from domain.reconciliation import Checked
 from domain.reconciliation_report import Batch, BatchChecked, Period, Reconcile, Report
 from domain.requests import Posting
 from domain.story import Notice

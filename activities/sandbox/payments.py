@@ -31,9 +31,9 @@ from pydantic import Field
 from activities.ports import FailureReplayed, Refused, Unavailable
 from activities.sqlite import switch_to_wal
 from domain.base import Instant, Model
+from domain.books import Kind, Made
 from domain.messages import ChargebackState
 from domain.money import Money
-from domain.reconciliation import Kind, Made
 from domain.reported_dispute import ReportedDispute
 from domain.requests import LARGEST_SUBMISSION, LARGEST_TEXT, Movement, Paid, Submission
 
@@ -83,6 +83,8 @@ INSERT OR IGNORE INTO fault VALUES (1, '{}', 0);
 COMMIT;
 """
 
+RATE_LIMIT_SECONDS = 7.0
+
 _PREFIX = {"refund": "re", "release": "tr", "clawback": "trr"}
 _SERVER_ERROR = "api_error"
 _UNREACHED = "the sandbox provider could not be reached; nothing was done"
@@ -95,12 +97,14 @@ class Faults(Model):
     """What goes wrong, each a probability per request.
 
     `fail_before`: no answer and nothing done. `fail_after`: done, but the answer is lost.
+    `rate_limit`: nothing done, and a pause of `RATE_LIMIT_SECONDS` asked for.
     `store_500`: a server error that the key then keeps; in half of the cases the money moves all the same.
     The same `seed` brings the same sequence of faults.
     """
 
     fail_before: float = Field(default=0.0, ge=0, le=1)
     fail_after: float = Field(default=0.0, ge=0, le=1)
+    rate_limit: float = Field(default=0.0, ge=0, le=1)
     store_500: float = Field(default=0.0, ge=0, le=1)
     latency_ms: int = Field(default=0, ge=0)
     seed: int = 0
@@ -298,6 +302,7 @@ class SandboxPayments:
         *,
         fail_before: float = 0.0,
         fail_after: float = 0.0,
+        rate_limit: float = 0.0,
         store_500: float = 0.0,
         latency_ms: int = 0,
         seed: int = 0,
@@ -306,6 +311,7 @@ class SandboxPayments:
         faults = Faults(
             fail_before=fail_before,
             fail_after=fail_after,
+            rate_limit=rate_limit,
             store_500=store_500,
             latency_ms=latency_ms,
             seed=seed,
@@ -390,6 +396,8 @@ class SandboxPayments:
             faults, luck = self._draw()
             if luck.random() < faults.fail_before:
                 answer: _Answer = Unavailable(_UNREACHED)
+            elif faults.rate_limit and luck.random() < faults.rate_limit:
+                answer = Unavailable("the sandbox provider has too many requests", retry_after=RATE_LIMIT_SECONDS)
             else:
                 answer = self._answer(kind, movement, key, faults, luck)
         # Done before the pause, shown after it: whoever is killed meanwhile has still sent the request.

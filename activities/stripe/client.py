@@ -6,6 +6,7 @@ by itself the library would draw a random key for each call and try three times.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -28,6 +29,8 @@ _PAYMENT: Final = frozenset({"charge", "payment_intent", "intent", "id"})
 def client(api_key: str, *, base: str | None = None, http: stripe.HTTPClient | None = None) -> stripe.StripeClient:
     """A client with this secret key; `base` is the address of a stand-in for Stripe, for tests."""
     stripe.enable_telemetry = False
+    # At its debug level it writes the bodies of requests, with what people said in them.
+    logging.getLogger("stripe").setLevel(logging.WARNING)
     return stripe.StripeClient(
         api_key,
         base_addresses={"api": base, "files": base} if base else {},
@@ -87,7 +90,12 @@ def _text(error: stripe.StripeError) -> str:
 
 
 def _replayed(headers: Mapping[str, str] | None) -> bool:
-    return _header(headers, "idempotent-replayed").lower() == "true"
+    """Whether this is the stored answer to an earlier request with the same key."""
+    first = _header(headers, "original-request")
+    return _header(headers, "idempotent-replayed").lower() == "true" or first not in (
+        "",
+        _header(headers, "request-id"),
+    )
 
 
 def _hint(error: stripe.StripeError) -> float | None:

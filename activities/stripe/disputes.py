@@ -5,8 +5,9 @@ Evidence counts once it is submitted, and may be submitted once (docs.stripe.com
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from io import BytesIO
 from typing import Any, Final
@@ -49,8 +50,8 @@ def submit(v1: Any, submission: Submission, files: FileContents) -> Paid:
 
     The key of the request is of its content: a retry after a lost answer is the same request, and other content
     another one, which Stripe refuses by itself once evidence was submitted.
-    Refusals: Stripe's own codes, `evidence_too_large`, `evidence_already_submitted`, `evidence_past_due`,
-    `no_such_dispute`. A file that the bank could not read is left out, and the text says so.
+    Refusals: Stripe's own codes, `evidence_too_large`, `evidence_already_submitted`, `no_such_dispute`.
+    A file that the bank could not read is left out, and the text says so.
     """
     _within_limits(submission)
     dispute = read(v1, submission.chargeback_id)
@@ -62,23 +63,25 @@ def submit(v1: Any, submission: Submission, files: FileContents) -> Paid:
     evidence = dict(submission.texts)
     if left_out:
         evidence["uncategorized_text"] = _with_note(evidence.get("uncategorized_text", ""), left_out)
-    with speaking():
-        for document in taken:
-            evidence[document.name] = _upload(v1, submission.chargeback_id, document)
-        params = {"evidence": evidence, "submit": True, "metadata": {"redress_order": submission.order_id}}
-        digest = sha256(repr(sorted(evidence.items())).encode()).hexdigest()[:32]
-        key = f"evidence-{submission.chargeback_id}-{digest}"
-    try:
-        _update(v1, submission.chargeback_id, params, key)
-    except FailureReplayed:
-        # Nothing is submitted, as the look before has shown, and under this key nothing ever would be.
-        _update(v1, submission.chargeback_id, params, f"{key}:r2")
+    for document in taken:
+        evidence[document.name] = _upload(v1, submission.chargeback_id, document)
+    params = {"evidence": evidence, "submit": True, "metadata": {"redress_order": submission.order_id}}
+    key = f"evidence-{submission.chargeback_id}-{_digest(repr(sorted(evidence.items())).encode())}"
+    _sent(partial(v1.disputes.update, submission.chargeback_id), lambda: params, key)
     return Paid(reference=submission.chargeback_id)
 
 
-def _update(v1: Any, chargeback_id: str, params: Mapping[str, Any], key: str) -> None:
-    with speaking():
-        v1.disputes.update(chargeback_id, params, {"idempotency_key": key})
+def _sent(send: Callable[[Any, Any], Any], params: Callable[[], Any], key: str) -> Any:
+    """What Stripe made of the request, under another key where it repeats a stored failure.
+
+    Sent twice it does no harm: evidence is submitted once, and a file more costs nothing.
+    """
+    try:
+        with speaking():
+            return send(params(), {"idempotency_key": key})
+    except FailureReplayed:
+        with speaking():
+            return send(params(), {"idempotency_key": f"{key}:r2"})
 
 
 def _within_limits(submission: Submission) -> None:
@@ -95,11 +98,17 @@ def _with_note(text: str, left_out: list[str]) -> str:
 
 
 def _upload(v1: Any, chargeback_id: str, document: Document) -> str:
-    file = BytesIO(document.content)
-    file.name = document.filename  # the library reads it from here
-    digest = sha256(document.content).hexdigest()[:32]
-    key = f"file-{chargeback_id}-{document.name}-{digest}"
-    return str(v1.files.create({"purpose": "dispute_evidence", "file": file}, {"idempotency_key": key}).id)
+    def params() -> dict[str, object]:
+        file = BytesIO(document.content)
+        file.name = document.filename  # the library reads it from here
+        return {"purpose": "dispute_evidence", "file": file}
+
+    key = f"file-{chargeback_id}-{document.name}-{_digest(document.content)}"
+    return str(_sent(v1.files.create, params, key).id)
+
+
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()[:32]
 
 
 def _reported(found: stripe.Dispute) -> ReportedDispute:

@@ -18,8 +18,8 @@ from activities.ports import FileContents, PayoutAccounts, Refused, Unavailable
 from activities.stripe import disputes
 from activities.stripe.amounts import from_stripe, to_stripe
 from activities.stripe.client import speaking
+from domain.books import KINDS, Kind, Made
 from domain.money import Money
-from domain.reconciliation import KINDS, Kind, Made
 from domain.reported_dispute import ReportedDispute
 from domain.requests import Movement, Paid, Submission
 

@@ -449,6 +449,16 @@ def test_a_retry_waits_as_long_as_the_provider_asked(provider: SandboxPayments) 
     assert timedelta(seconds=2) == failure.value.next_retry_delay
 
 
+def test_a_rate_limit_is_waited_for_and_keeps_no_key(provider: SandboxPayments) -> None:
+    """Too many requests: nothing is done, the pause that the provider names is kept, and the key is free."""
+    provider.set_faults(rate_limit=1.0)
+    with pytest.raises(ApplicationError) as failure:
+        perform(provider, refund())
+    provider.set_faults()
+    perform(provider, refund())
+    assert (timedelta(seconds=7), [4_000]) == (failure.value.next_retry_delay, minors(provider))
+
+
 @pytest.mark.parametrize(
     ("movement", "code"),
     [(refund(10_001), "amount_too_large"), (refund(payment_ref="pay-B"), "no_such_charge")],

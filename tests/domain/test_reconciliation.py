@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.books import KINDS, Asked, Book, Books, Kind, Made, Mismatch
 from domain.ledger import Account, Entry, EntryKind, Ledger
 from domain.money import Money
-from domain.reconciliation import KINDS, Asked, Book, Books, Kind, Made, Mismatch, compare
+from domain.reconciliation import compare
 
 NOW = datetime(2026, 11, 5, 18, tzinfo=UTC)
 REFUND = "refund-A-1"

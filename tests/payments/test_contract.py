@@ -20,8 +20,8 @@ from activities.payments import PaymentActivities
 from activities.ports import Provider, Refused
 from activities.sandbox.payments import SandboxPayments
 from activities.stripe.client import client
+from domain.books import Kind
 from domain.money import Money
-from domain.reconciliation import Kind
 from domain.requests import Movement, Paid, Submission
 from tests.payments.conftest import adapter
 from tests.payments.fake_stripe import a_fake_stripe

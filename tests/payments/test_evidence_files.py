@@ -7,12 +7,15 @@ from random import Random
 
 import pytest
 from PIL import Image
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
+from activities.payments import PaymentActivities
 from activities.ports import Unavailable
 from activities.stripe.evidence_files import LARGEST_FILES, MOST_PAGES, documents
 from domain.requests import LARGEST_TEXT, Submission
 from tests.payments.conftest import Files, adapter
-from tests.payments.fake_stripe import FakeStripe
+from tests.payments.fake_stripe import FakeStripe, Fault
 
 PDF = b"%PDF-1.7 a bill"
 
@@ -92,6 +95,22 @@ def test_a_store_that_does_not_answer_stops_the_submission(fake: FakeStripe) -> 
     with pytest.raises(Unavailable):
         adapter(fake.base, Down()).submit_evidence(submission)
     assert [] == fake.posts
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize("after", [0, 1], ids=["at the file", "at the evidence"])
+def test_evidence_is_submitted_once_whatever_befalls_the_requests(fake: FakeStripe, fault: Fault, after: int) -> None:
+    """The first attempt fails at the upload or at the submission; the second one hands all of it in."""
+    fake.open_dispute("pi_A", "dp_1")
+    fake.faults, fake.only_after = [fault], after
+    hand_in = PaymentActivities(adapter(fake.base, Files(a=PDF))).submit_evidence
+    submission = Submission(order_id="A", payment_ref="pi_A", chargeback_id="dp_1", files={"receipt": lines("a")})
+    with pytest.raises(ApplicationError) as failure:
+        ActivityEnvironment().run(hand_in, submission)
+    ActivityEnvironment().run(hand_in, submission)
+    assert not failure.value.non_retryable
+    assert 1 == fake.disputes["dp_1"]["evidence_details"]["submission_count"]
+    assert PDF == fake.files[fake.disputes["dp_1"]["evidence"]["receipt"]]
 
 
 def test_a_submission_says_what_is_not_attached(fake: FakeStripe) -> None:

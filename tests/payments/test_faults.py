@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -14,8 +15,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.payments import PaymentActivities
 from activities.ports import Refused, Unavailable
 from activities.stripe.payments import StripePayments
-from domain.reconciliation import Kind
-from domain.requests import Movement, Paid
+from domain.books import Kind
+from domain.requests import Movement, Paid, Submission
 from tests.payments.conftest import adapter
 from tests.payments.fake_stripe import FakeStripe, Fault, a_fake_stripe
 from tests.payments.movements import clawback, refund, release
@@ -110,6 +111,18 @@ def test_a_key_that_is_not_let_in_is_told_without_it(fake: FakeStripe, stripe_pa
     with pytest.raises(Unavailable, match="check REDRESS_STRIPE_API_KEY") as failure:
         stripe_payments.refund(refund(), key="k")
     assert (None, True) == (failure.value.__cause__, "sk_test" not in str(failure.value))
+
+
+def test_no_log_holds_the_key_or_what_people_said(
+    fake: FakeStripe, stripe_payments: StripePayments, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also at the level of debugging, where the library would write whole requests."""
+    caplog.set_level(logging.DEBUG)
+    fake.open_dispute("pi_A", "dp_1")
+    texts = {"uncategorized_text": "canary-of-a-message"}
+    stripe_payments.submit_evidence(Submission(order_id="A", payment_ref="pi_A", chargeback_id="dp_1", texts=texts))
+    assert "/v1/disputes/dp_1" in caplog.text
+    assert ("sk_test" in caplog.text, "canary" in caplog.text) == (False, False)
 
 
 def test_a_refund_that_the_bank_sent_back_is_for_a_person(fake: FakeStripe, stripe_payments: StripePayments) -> None:

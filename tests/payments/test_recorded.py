@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 import stripe
 
-from activities.ports import Refused, Unavailable
+from activities.ports import FailureReplayed, Refused, Unavailable
 from activities.stripe.client import client
 from activities.stripe.events import Topic, subject_of
 from activities.stripe.payments import StripePayments
+from domain.books import Kind
 from domain.money import Money
-from domain.reconciliation import Kind
 from domain.requests import Paid
 from tests.payments.conftest import Accounts, Files
 from tests.payments.movements import clawback, refund, release, usd
@@ -209,6 +209,26 @@ def test_odd_answers_are_failures_of_a_known_kind(status: int, body: Any, error:
     with pytest.raises(error) as failure:
         adapter_over(answers).refund(refund(), key="k")
     assert "secret" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("headers", "replayed"),
+    [
+        ({"Idempotent-Replayed": "true"}, True),
+        ({"Original-Request": "req_1", "Request-Id": "req_2"}, True),
+        ({"Original-Request": "req_1", "Request-Id": "req_1"}, False),
+        ({}, False),
+    ],
+)
+def test_a_stored_failure_is_told_from_a_fresh_one(headers: dict[str, str], replayed: bool) -> None:
+    """By its header, or by the id of the request that it really answers, as on the recorded answers."""
+    answers: dict[tuple[str, str], Answer] = {
+        ("GET", "/v1/payment_intents/pi_A"): (200, {"currency": "usd"}, {}),
+        ("POST", "/v1/refunds"): (500, {"error": {"type": "api_error", "message": "down"}}, headers),
+    }
+    with pytest.raises(Unavailable) as failure:
+        adapter_over(answers).refund(refund(), key="k")
+    assert replayed is isinstance(failure.value, FailureReplayed)
 
 
 def events() -> list[str]:

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest_asyncio
 from temporalio.client import Client
 
+from domain.books import Mismatch
 from domain.messages import Cancel
 from domain.parties import Role
-from domain.reconciliation import Mismatch
 from embedded import EmbeddedServer
 from runtime import Exit
-from storefront import operations
+from storefront import books
 from storefront.client import Redress
 from tests.server.orders import payments, start
 from tests.server.processes import a_worker, eventually, run
@@ -46,8 +46,8 @@ class Office:
 
     def at_the_provider(self, change: str) -> None:
         """Change the provider's own books."""
-        with sqlite3.connect(self.data_dir / PAYMENTS_FILE) as books:
-            books.execute(change)
+        with sqlite3.connect(self.data_dir / PAYMENTS_FILE) as kept:
+            kept.execute(change)
 
 
 @pytest_asyncio.fixture
@@ -76,21 +76,23 @@ async def test_books_are_compared_by_a_command(office: Office) -> None:
     assert "  to do     Somebody was paid twice." in output
     assert output.endswith("2 movements compared: 1 order with differences.\n")
 
+    code, output, _ = await office.command("reconcile", "RC-9")
+    assert (Exit.NOT_FOUND, True) == (code, output.endswith("1 order, 0 movements compared: 1 order not compared.\n"))
     code, output, errors = await office.command("reconcile", "RC-9", "--json")
     assert (Exit.NOT_FOUND, "", "RC-9") == (code, errors, json.loads(output)["unread"][0]["order_id"])
 
 
 async def test_books_are_compared_every_day(office: Office) -> None:
     """The schedule is made, replaced, shown with its last report, and ended, twice without harm."""
-    await operations.end_schedule(office.client)
+    await books.end_schedule(office.client)
     await office.refunded("RD-1")
     office.at_the_provider("DELETE FROM transfer")
-    await operations.set_schedule(office.client, "03:30", 7, task_queue=QUEUE)
-    await operations.set_schedule(office.client, "03:00", 8, task_queue=QUEUE)
-    await office.client.get_schedule_handle(operations.SCHEDULE).trigger()
+    await books.set_schedule(office.client, "03:30", 7, task_queue=QUEUE)
+    await books.set_schedule(office.client, "03:00", 8, task_queue=QUEUE)
+    await office.client.get_schedule_handle(books.SCHEDULE).trigger()
 
-    async def ran() -> operations.Daily | None:
-        daily = await operations.standing(office.client)
+    async def ran() -> books.Daily | None:
+        daily = await books.standing(office.client)
         return daily if daily.report else None
 
     daily = await eventually(ran)
@@ -102,6 +104,6 @@ async def test_books_are_compared_every_day(office: Office) -> None:
     assert (Exit.OK, True) == (code, "every day at 03:00 UTC" in output)
     assert f"  last      {daily.last_workflow}\n  RD-1  refund-RD-1-1  not_at_provider" in output
 
-    await operations.end_schedule(office.client)
-    await operations.end_schedule(office.client)
-    assert not (await operations.standing(office.client)).on
+    await books.end_schedule(office.client)
+    await books.end_schedule(office.client)
+    assert not (await books.standing(office.client)).on

@@ -19,7 +19,7 @@ from domain.parties import Role
 from domain.reconciliation_report import Reconcile
 from domain.story import Outcome
 from domain.tracking_numbers import sandbox_number
-from storefront import operations
+from storefront import books
 from storefront.client import Redress
 from tests.payments.fake_stripe import FakeStripe, Fault, a_fake_stripe
 from tests.server.processes import a_worker, run
@@ -78,11 +78,11 @@ async def test_a_buyer_is_refunded_once_whatever_befalls_the_requests(client: Cl
 
         assert [(12_900, reference)] == [(made["amount"], made["id"]) for made in shop.stripe.refunds]
         assert {"redress_key": "refund-ST-1-1", "redress_order": "ST-1"} == shop.stripe.refunds[0]["metadata"]
-        report = await operations.compare(client, Reconcile(orders=("ST-1",)), 30, task_queue=QUEUE)
+        report = await books.compare(client, Reconcile(orders=("ST-1",)), 30, task_queue=QUEUE)
         assert (1, 1, True) == (report.orders, report.movements, report.agrees)
 
         shop.stripe.refunds.insert(0, shop.stripe.refunds[0] | {"id": "re_x", "metadata": {}})
-        report = await operations.compare(client, Reconcile(), 30, task_queue=QUEUE)
+        report = await books.compare(client, Reconcile(), 30, task_queue=QUEUE)
         assert [("ST-1", "re_x", "foreign")] == [(one.order_id, one.key, one.what) for one in report.differences]
 
 

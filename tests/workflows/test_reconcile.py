@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from activities import reconciliation
+from domain.books import Mismatch
 from domain.messages import Chargeback, ChargebackState
-from domain.reconciliation import Mismatch
+from domain.parties import Role
 from domain.reconciliation_report import Reconcile, Report
 from runtime import TASK_QUEUE
 from tests.play import Play, begin
@@ -124,6 +126,23 @@ async def test_a_provider_that_is_down_is_asked_again(world: World) -> None:
     world.payments.set_faults(fail_before=0.7, seed=3)
     report = await reconciled(world, "A-1")
     assert report.agrees
+
+
+async def test_many_orders_are_compared_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page is a run of its own, and the report is one: no order is left out or compared twice."""
+    monkeypatch.setattr(reconciliation, "PAGE", 2)
+    plays = [await begin(world, f"P-{number}", payment_ref=f"ch_{number}") for number in range(5)]
+    for play in plays:
+        await play.cancels(Role.BUYER)
+    for play in plays:
+        await play.ends()
+    handle = await world.client.start_workflow(
+        ReconcileWorkflow.run, Reconcile(days=400), id="reconcile-all", task_queue=TASK_QUEUE
+    )
+    report = await handle.result()
+    last = await handle.fetch_history()
+    assert (5, 5, True) == (report.orders, report.movements, report.agrees)
+    assert last.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
 
 
 async def test_it_replays(world: World, tmp_path: Path) -> None:
