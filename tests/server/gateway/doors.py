@@ -30,7 +30,7 @@ class Doors:
             "data_dir": data_dir,
             "gateway_rate": "100000/second",
             "gateway_sandbox": True,
-            "gateway_patience_seconds": 10,
+            "gateway_patience_seconds": 20,
             "task_queue": QUEUE,
         }
         self.settings = runtime.Settings(**known | settings)
