@@ -23,22 +23,22 @@ async def test_without_workers_messages_are_kept_and_questions_told_to_wait(
     parcel = {"carrier": "sandbox", "tracking_number": sandbox_number(3)}
     key = {"Idempotency-Key": "extend-1"}
     async with a_worker(data_dir=tmp_path, **settings):
-        await doors.sold("W-1")
-        await doors.shop.get("/v1/orders/W-1")
+        await doors.sold("ALONE-1")
+        await doors.shop.get("/v1/orders/ALONE-1")
 
-    shipped = await doors.shop.post("/v1/orders/W-1/shipped", json=parcel)
-    away = await doors.shop.post("/v1/orders/W-1/extend", json={"by": "seller"}, headers=key)
-    asked = await doors.shop.get("/v1/orders/W-1/receipt")
+    shipped = await doors.shop.post("/v1/orders/ALONE-1/shipped", json=parcel)
+    away = await doors.shop.post("/v1/orders/ALONE-1/extend", json={"by": "seller"}, headers=key)
+    asked = await doors.shop.get("/v1/orders/ALONE-1/receipt")
 
     assert (202, False) == (shipped.status_code, shipped.json()["seen"])
     assert [503, 503] == [away.status_code, asked.status_code]
-    assert "No worker answered for order-W-1 in time" in away.json()["detail"]
+    assert "No worker answered for order-ALONE-1 in time" in away.json()["detail"]
     async with a_worker(data_dir=tmp_path, **settings):
 
         async def answered() -> bool:
-            answer = await doors.shop.post("/v1/orders/W-1/extend", json={"by": "seller"}, headers=key)
+            answer = await doors.shop.post("/v1/orders/ALONE-1/extend", json={"by": "seller"}, headers=key)
             return answer.status_code != 503
 
         await eventually(answered)
-        told = [entry["what"] for entry in (await doors.shop.get("/v1/orders/W-1/timeline")).json()]
+        told = [entry["what"] for entry in (await doors.shop.get("/v1/orders/ALONE-1/timeline")).json()]
     assert "marked_shipped" in told
