@@ -1,7 +1,8 @@
 """The demo: every story side by side in fast motion, while worker and server are killed and come back.
 
-A Temporal server with its data in a file and a worker are processes of their own; the sandbox payment provider and
-the sandbox carrier keep theirs in files beside it. Each story has its own clock, and so its own dates.
+A Temporal server with its data in a file, a worker and a gateway are processes of their own, and the storefront speaks
+HTTP to the gateway; the sandbox payment provider and the sandbox carrier keep theirs in files beside it. Each story
+has its own clock, and so its own dates.
 """
 
 from __future__ import annotations
@@ -23,16 +24,19 @@ from temporalio.service import RPCError
 
 import runtime
 from activities.sandbox.payments import Totals
+from activities.store import open_store
 from domain.base import Model
 from domain.clock import Clock
 from embedded import EmbeddedServer
 from fastmotion import demo_screen
 from fastmotion.demo_checks import Check, Told, checks
 from fastmotion.demo_screen import Row, Screen
-from fastmotion.processes import WorkerProcess, a_server
-from fastmotion.sandbox_world import SandboxWorld
+from fastmotion.over_http import HttpStorefront
+from fastmotion.processes import GatewayProcess, WorkerProcess, a_server
+from fastmotion.sandbox_world import SandboxWorld, Storefront
 from fastmotion.services import SandboxServices
 from fastmotion.stories import PURCHASE, Played, Scene, all_stories, play
+from gateway.keys import ApiKeys, KeyRole
 from storefront import show
 from storefront.client import Redress
 from storefront.errors import RedressError
@@ -109,14 +113,20 @@ async def main(*, leave: bool, day: float | None, report: Path) -> int:
     screen = show.console()
     folder = _fresh_folder()
     _log_to(folder / "demo.log")
-    screen.print("Starting a Temporal server and a worker ...", style="dim")
-    async with a_server(folder) as server, WorkerProcess(server, folder) as worker:
-        found = await Demo(server, worker, folder, day or DAY).tell(screen)
+    screen.print("Starting a Temporal server, a worker and a gateway ...", style="dim")
+    async with (
+        a_server(folder) as server,
+        WorkerProcess(server, folder) as worker,
+        GatewayProcess(server, folder) as gateway,
+    ):
+        found = await Demo(server, worker, gateway, folder, day or DAY).tell(screen)
         _write(found, report)
         await _conclude(screen, server, found, report)
         if not leave:
             screen.print("\nEverything stays up for a look around. Ctrl-C ends it.", style="bold")
             screen.print(f"TEMPORAL_ADDRESS={server.address} python starter.py timeline lost", style="dim")
+            key = _key(folder, KeyRole.STOREFRONT)
+            screen.print(f'curl {gateway.url}/v1/orders/lost/outcome -H "Authorization: Bearer {key}"', style="dim")
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
     return runtime.Exit.OK if found.held else runtime.Exit.FAILED
@@ -133,6 +143,11 @@ def _write(found: Report, report: Path) -> None:
     report.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
+def _key(folder: Path, *roles: KeyRole) -> str:
+    """An API key for the marketplace of the stories."""
+    return ApiKeys(open_store(f"sqlite:///{folder / 'redress.sqlite'}")).issue("demo", roles)[1]
+
+
 def _fresh_folder() -> Path:
     folder = runtime.load_settings().data_dir / "demo"
     folder.mkdir(parents=True, exist_ok=True)
@@ -142,9 +157,13 @@ def _fresh_folder() -> Path:
 class Demo:
     """One run over all stories."""
 
-    def __init__(self, server: EmbeddedServer, worker: WorkerProcess, folder: Path, day: float) -> None:
+    def __init__(
+        self, server: EmbeddedServer, worker: WorkerProcess, gateway: GatewayProcess, folder: Path, day: float
+    ) -> None:
         self._server = server
         self._worker = worker
+        self._gateway = gateway
+        self._key = _key(folder, *KeyRole)
         self._day = day
         self._services = SandboxServices(folder)
         self._rows = [Row(all_stories()[name], name) for name in BEGINS]
@@ -156,6 +175,7 @@ class Demo:
         """Play every story, kill worker and server in the middle, and check what came of it."""
         redress = Redress(await self._server.connect(), patience=_PATIENCE)
         await self._worker.ready(redress.client)
+        await self._gateway.ready()
         began = time.monotonic()
         begins = datetime.now(UTC)
         away = (0.0, 0.0)
@@ -168,10 +188,14 @@ class Demo:
                 asyncio.create_task(self._listen(screen, redress)),
             )
             try:
-                async with asyncio.timeout(LAST_DAY * self._day + _SPARE_SECONDS), asyncio.TaskGroup() as group:
+                async with (
+                    asyncio.timeout(LAST_DAY * self._day + _SPARE_SECONDS),
+                    HttpStorefront(self._gateway.url, self._key) as storefront,
+                    asyncio.TaskGroup() as group,
+                ):
                     accidents = group.create_task(self._accidents(screen, redress, begins))
                     for row in self._rows:
-                        group.create_task(self._play(row, redress, begins))
+                        group.create_task(self._play(row, redress, storefront, begins))
                 away = accidents.result()
             except TimeoutError:
                 screen.announce("Not every story has ended in time.", "bold red")
@@ -181,7 +205,7 @@ class Demo:
         timings = Timings(day=self._day, stories=time.monotonic() - began, worker_away=away[0], server_away=away[1])
         return self._report(timings)
 
-    async def _play(self, row: Row, redress: Redress, begins: datetime) -> None:
+    async def _play(self, row: Row, redress: Redress, storefront: Storefront, begins: datetime) -> None:
         real_anchor = begins + timedelta(seconds=BEGINS[row.order_id] * self._day)
         clock = Clock(
             real_anchor=real_anchor, policy_anchor=PURCHASE, speed=timedelta(days=1).total_seconds() / self._day
@@ -194,6 +218,7 @@ class Demo:
             until=lambda instant: _until(clock.real_instant(instant)),
             pause=lambda: asyncio.sleep(_LOOK),
             lost=self._note_retry,
+            storefront=storefront,
         )
         played = await play(row.story, world, row.order_id, clock)
         self._played[row.order_id] = played

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
@@ -16,7 +17,7 @@ from domain.requests import News
 from domain.story import Outcome
 from fastmotion.exhibits import Exhibit
 from fastmotion.services import SandboxServices
-from fastmotion.stories import LEFT, Scene
+from fastmotion.stories import Scene
 from storefront.client import Redress
 from storefront.draft import REOPENED, OrderDraft
 from storefront.errors import DuplicateOrder, MessageRefused, NotAnswered, OrderClosed, UnknownOrder
@@ -33,9 +34,37 @@ _PASSES: Final = frozenset(
 """What a server that is down, or has just come back, answers."""
 
 
-class SandboxWorld:
-    """Stories happen here through the storefront's client, whatever is down meanwhile: it tries until it succeeds.
+class Storefront(Protocol):
+    """How a story is told to Redress. Both raise the errors of `storefront/errors.py`, or RPCError."""
 
+    async def sell(self, draft: OrderDraft) -> None:
+        """Start the order, whatever its deadlines."""
+
+    async def say(self, scene: Scene) -> Reply | None:
+        """What was answered; none for what was left without an answer."""
+
+
+class ClientStorefront:
+    """Through the storefront's own client."""
+
+    def __init__(self, redress: Redress) -> None:
+        self._redress = redress
+
+    async def sell(self, draft: OrderDraft) -> None:
+        """Start the order, whatever its deadlines."""
+        await self._redress.start(draft, backdated=True)
+
+    async def say(self, scene: Scene) -> Reply | None:
+        """What was answered; none for what was left without an answer."""
+        send = getattr(self._redress, scene.does)
+        reply: Reply | None = await send(scene.subject, scene.message, request_id=scene.name)
+        return reply
+
+
+class SandboxWorld:
+    """Stories happen here through a storefront, whatever is down meanwhile: it tries until it succeeds.
+
+    How they end is seen by `redress`, through which everything is said too if there is no `storefront`.
     `until` lets policy time pass up to an instant, `pause` is awaited before the next try,
     and `lost` hears of each try that came to nothing.
     """
@@ -48,8 +77,10 @@ class SandboxWorld:
         until: Callable[[datetime], Awaitable[None]],
         pause: Callable[[], Awaitable[None]],
         lost: Callable[[Scene], None] = lambda _: None,
+        storefront: Storefront | None = None,
     ) -> None:
         self._redress = redress
+        self._storefront = storefront or ClientStorefront(redress)
         self._services = services
         self._until = until
         self._pause = pause
@@ -65,11 +96,10 @@ class SandboxWorld:
         """Capture the payment, teach the carrier the journeys, start the order."""
         self._now = draft.placed_at
         self._services.prepare(draft, journeys)
-        try:
-            handle = await self._patiently(lambda: self._redress.start(draft, backdated=True))
-        except DuplicateOrder:
-            # An earlier try got through, and only its answer was lost.
-            handle = self._redress.client.get_workflow_handle_for(OrderWorkflow.run, f"order-{draft.order_id}")
+        # An earlier try may have got through, if only its answer was lost.
+        with contextlib.suppress(DuplicateOrder):
+            await self._patiently(lambda: self._storefront.sell(draft))
+        handle = self._redress.client.get_workflow_handle_for(OrderWorkflow.run, f"order-{draft.order_id}")
         self._orders[draft.order_id] = handle
 
     async def hand_in(self, exhibit: Exhibit) -> EvidenceItem:
@@ -81,7 +111,7 @@ class SandboxWorld:
         if isinstance(scene.message, Chargeback):
             self._services.bank(scene.subject, scene.message)
         try:
-            return await self._patiently(lambda: self._send(scene), scene)
+            return await self._patiently(lambda: self._storefront.say(scene), scene)
         except MessageRefused as refused:
             return refused.reply
         except OrderClosed as closed:
@@ -98,12 +128,6 @@ class SandboxWorld:
             return outcome
         again = self._redress.client.get_workflow_handle_for(ReopenedOrderWorkflow.run, reopened)
         return await self._patiently(again.result)
-
-    async def _send(self, scene: Scene) -> Reply | None:
-        send = getattr(self._redress, scene.does)
-        request = {} if scene.does in LEFT else {"request_id": scene.name}
-        reply: Reply | None = await send(scene.subject, scene.message, **request)
-        return reply
 
     async def _patiently(self, call: Callable[[], Awaitable[_Got]], scene: Scene | None = None) -> _Got:
         while True:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -24,6 +25,9 @@ from storefront.client import LARGEST, Redress, case_of, order_of
 from storefront.errors import MessageRefused, NotAnswered
 
 router = APIRouter()
+
+GLANCE: Final = timedelta(seconds=0.5)
+"""How long an order is asked beforehand: what may be decided meanwhile must not wait for a worker that is away."""
 
 
 class Taken(Model):
@@ -106,7 +110,7 @@ async def _would_be_taken(redress: Redress, door: Door, subject: str, message: M
         return False
     fields = message.model_dump(mode="json", exclude_none=True)
     try:
-        preview = await redress.preview(subject, Intent(message=door.left, fields=fields))
+        preview = await redress.within(GLANCE).preview(subject, Intent(message=door.left, fields=fields))
     except NotAnswered:
         return False
     if preview.reply.refused:

@@ -139,6 +139,12 @@ class Redress:
         then._now = lambda: instant  # noqa: SLF001 -- it is one of us
         return then
 
+    def within(self, patience: timedelta) -> Self:
+        """This client with another patience."""
+        other = copy.copy(self)
+        other._patience = patience  # noqa: SLF001 -- it is one of us
+        return other
+
     # --- orders ---
 
     async def start(
@@ -405,7 +411,7 @@ class Redress:
     async def _signal(self, subject: str, signal: str, message: Message, request_id: str = "") -> None:
         subject = subject_of(subject)
         stamped = await self._stamped(subject, message)
-        async with self._answers(subject):
+        async with self._answers(subject), asyncio.timeout(self._patience.total_seconds()):
             await once.signal(self.client, subject, signal, stamped, request_id=request_id, patience=self._patience)
 
     async def _signal_or_reopen(self, order_id: str, signal: str, message: Message, request_id: str) -> None:
@@ -459,7 +465,8 @@ class Redress:
     async def _query(self, subject: str, query: str, model: type[_Got], *asked: Model) -> _Got:
         subject = subject_of(subject)
         handle = self.client.get_workflow_handle(subject)
-        async with self._answers(subject):
+        # The SDK repeats a question that a dead worker was asked, each time with all of the patience.
+        async with self._answers(subject), asyncio.timeout(self._patience.total_seconds()):
             got: _Got = await handle.query(query, args=asked, result_type=model, rpc_timeout=self._patience)
         return got
 
@@ -496,7 +503,7 @@ class Redress:
         """Turn what temporalio raises into the errors of `storefront/errors.py`."""
         try:
             yield
-        except RPCTimeoutOrCancelledError as error:
+        except (TimeoutError, RPCTimeoutOrCancelledError) as error:
             raise NotAnswered(subject, self._patience.total_seconds(), request_id, message) from error
         except RPCError as error:
             match error.status:

@@ -26,7 +26,13 @@ class Doors:
     """A gateway with its keys; its worker keeps its files in `data_dir` too."""
 
     def __init__(self, client: Client, data_dir: Path, **settings: Any) -> None:
-        known: dict[str, Any] = {"data_dir": data_dir, "gateway_rate": "100000/second", "gateway_sandbox": True}
+        known: dict[str, Any] = {
+            "data_dir": data_dir,
+            "gateway_rate": "100000/second",
+            "gateway_sandbox": True,
+            "gateway_patience_seconds": 20,
+            "task_queue": QUEUE,
+        }
         self.settings = runtime.Settings(**known | settings)
         self.store = open_store(self.settings.store_url)
         self.keys = ApiKeys(self.store)
@@ -34,7 +40,8 @@ class Doors:
         async def connect() -> Client:
             return client
 
-        temporal = Temporal(connect, task_queue=QUEUE, patience=timedelta(seconds=10))
+        patience = timedelta(seconds=self.settings.gateway_patience_seconds)
+        temporal = Temporal(connect, task_queue=self.settings.task_queue, patience=patience)
         self.app: FastAPI = create_app(self.settings, temporal, self.store)
         self._clients: dict[tuple[str, tuple[KeyRole, ...]], httpx.AsyncClient] = {}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+import pytest
 
 from embedded import EmbeddedServer
 from gateway.keys import KeyRole
@@ -48,6 +49,7 @@ async def test_address_that_is_taken_is_told(tmp_path: Path) -> None:
     assert (2, True) == (code, errors.startswith("REDRESS_GATEWAY_ADDRESS is wrong"))
 
 
+@pytest.mark.slow
 async def test_killed_gateway_loses_nothing_and_repeats_nothing(doors: Doors, server: EmbeddedServer) -> None:
     """Killed under load and started again, with every request sent again until it is answered: each counts once."""
     case = await doors.complained("P-1")
