@@ -1,8 +1,8 @@
 """The demo: every story side by side in fast motion, while worker and server are killed and come back.
 
 A Temporal server with its data in a file, a worker and a gateway are processes of their own, and the storefront speaks
-HTTP to the gateway; the sandbox payment provider and the sandbox carrier keep theirs in files beside it. Each story
-has its own clock, and so its own dates.
+HTTP to the gateway; the sandbox payment provider and the sandbox carrier keep theirs in files beside it, and report to
+the gateway by webhooks. Each story has its own clock, and so its own dates.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from temporalio.service import RPCError
 
 import runtime
 from activities.sandbox.payments import Totals
+from activities.sandbox.webhooks import SandboxWebhooks
 from activities.store import open_store
 from domain.base import Model
 from domain.clock import Clock
@@ -33,9 +34,11 @@ from fastmotion.demo_checks import Check, Told, checks
 from fastmotion.demo_screen import Row, Screen
 from fastmotion.over_http import HttpStorefront
 from fastmotion.processes import GatewayProcess, WorkerProcess, a_server
+from fastmotion.reporters import Reporters
 from fastmotion.sandbox_world import SandboxWorld, Storefront
 from fastmotion.services import SandboxServices
 from fastmotion.stories import PURCHASE, Played, Scene, all_stories, play
+from gateway.inbox import Inbox, Kept, State
 from gateway.keys import ApiKeys, KeyRole
 from storefront import show
 from storefront.client import Redress
@@ -166,6 +169,11 @@ class Demo:
         self._key = _key(folder, *KeyRole)
         self._day = day
         self._services = SandboxServices(folder)
+        self._reporters = Reporters(
+            SandboxWebhooks(gateway.url, easypost_secret=gateway.easypost_secret, stripe_secret=gateway.stripe_secret),
+            self._services,
+        )
+        self._inbox = Inbox(open_store(f"sqlite:///{folder / 'redress.sqlite'}"))
         self._rows = [Row(all_stories()[name], name) for name in BEGINS]
         self._played: dict[str, Played] = {}
         self._retried: dict[str, None] = {}
@@ -190,7 +198,7 @@ class Demo:
             try:
                 async with (
                     asyncio.timeout(LAST_DAY * self._day + _SPARE_SECONDS),
-                    HttpStorefront(self._gateway.url, self._key) as storefront,
+                    HttpStorefront(self._gateway.url, self._key, dispute=self._reporters.dispute) as storefront,
                     asyncio.TaskGroup() as group,
                 ):
                     accidents = group.create_task(self._accidents(screen, redress, begins))
@@ -212,15 +220,22 @@ class Demo:
         )
         await _until(real_anchor)
         row.begun = True
+
+        async def until(instant: datetime) -> None:
+            await _until(clock.real_instant(instant))
+
         world = SandboxWorld(
             redress,
             self._services,
-            until=lambda instant: _until(clock.real_instant(instant)),
+            until=until,
             pause=lambda: asyncio.sleep(_LOOK),
             lost=self._note_retry,
             storefront=storefront,
         )
+        reporting = asyncio.create_task(self._reporters.follow(row.story.journeys(row.order_id), until))
         played = await play(row.story, world, row.order_id, clock)
+        # What is scanned after the end of a story is no part of it.
+        reporting.cancel()
         self._played[row.order_id] = played
         row.ending = played.outcome.decision.ending.replace("_", " ")
 
@@ -293,6 +308,11 @@ class Demo:
 
     # --- what came of it ---
 
+    def _reported(self) -> dict[str, str]:
+        """What became of each webhook that the gateway has acknowledged, by its event."""
+        notes = {event.event_id: event for event in self._inbox.listed(State, len(self._reporters.told) + 1)}
+        return {told: _fate(notes.get(told)) for told in self._reporters.told}
+
     def _report(self, timings: Timings) -> Report:
         kept = {outcome.order_id: outcome for outcome in self._services.outcomes.outcomes()}
         told = []
@@ -315,7 +335,7 @@ class Demo:
                 )
             )
         provider = self._services.payments.totals()
-        found = checks(told, provider, self._services.payments.duplicates())
+        found = checks(told, provider, self._services.payments.duplicates(), self._reported())
         return Report(
             held=all(check.held for check in found),
             checks=found,
@@ -324,6 +344,12 @@ class Demo:
             retried=tuple(self._retried),
             timings=timings,
         )
+
+
+def _fate(event: Kept | None) -> str:
+    if event is None:
+        return "it was acknowledged, and is not in the inbox"
+    return "" if event.state == State.DONE else f"{event.kind} is {event.state}: {event.note}"
 
 
 async def _until(instant: datetime) -> None:

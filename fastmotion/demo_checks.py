@@ -53,15 +53,27 @@ class Check(Model):
         return not self.faults
 
 
-def checks(told: Sequence[Told], totals: Mapping[str, Totals], duplicates: Mapping[str, int]) -> tuple[Check, ...]:
-    """All checks; `totals` and `duplicates` are the payment provider's own reports."""
+def checks(
+    told: Sequence[Told], totals: Mapping[str, Totals], duplicates: Mapping[str, int], webhooks: Mapping[str, str]
+) -> tuple[Check, ...]:
+    """All checks; `totals` and `duplicates` are the payment provider's own reports.
+
+    `webhooks` says of each event that the gateway has acknowledged what is wrong with it, if anything is.
+    """
     return (
         Check(name="Every story ended as told", faults=tuple(_endings(told))),
         Check(name="Money was conserved in every ledger", faults=tuple(_conservation(told))),
         Check(name="Orders, outcome store and provider agree", faults=tuple(_books(told, totals))),
         Check(name="Nobody was paid or refunded twice", faults=tuple(_doubles(told, duplicates))),
         Check(name="Every notice was given, and once", faults=tuple(_notices(told))),
+        Check(name="Every webhook reached its order", faults=tuple(_webhooks(webhooks))),
     )
+
+
+def _webhooks(webhooks: Mapping[str, str]) -> Iterator[str]:
+    if not webhooks:
+        yield "none was sent"
+    yield from (f"{event}: {why}" for event, why in webhooks.items() if why)
 
 
 def _endings(told: Iterable[Told]) -> Iterator[str]:

@@ -1,12 +1,17 @@
-"""A storefront that speaks HTTP: what the stories say, told to the gateway and to nobody else."""
+"""A storefront that speaks HTTP: what the stories say, told to the gateway and to nobody else.
+
+A chargeback is not the storefront's to tell: the payment provider reports it, by webhook.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, Final, Self
 
 import httpx
 
-from domain.messages import Message, Reply, Verdict
+from domain.messages import Chargeback, Message, Reply, Verdict
 from fastmotion.stories import Scene
 from gateway.messages import TO_CASES, TO_ORDERS
 from storefront.draft import OrderDraft
@@ -21,11 +26,13 @@ _TIMEOUT: Final = 30.0
 class HttpStorefront:
     """Sells and says by HTTP, each thing once for its name; raises the errors of the storefront's client.
 
+    `dispute` has the payment provider report how the dispute of an id stands at an instant (UTC, policy time).
     Use it as an async context manager.
     """
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, *, dispute: Callable[[str, datetime], Awaitable[None]]) -> None:
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        self._dispute = dispute
         self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT)
 
     async def sell(self, draft: OrderDraft) -> None:
@@ -34,6 +41,9 @@ class HttpStorefront:
 
     async def say(self, scene: Scene) -> Reply | None:
         """What was answered; none for what was left without an answer."""
+        if isinstance(scene.message, Chargeback):
+            await self._dispute(scene.message.chargeback_id, scene.at)
+            return None
         paths = _CASES if scene.subject.startswith("case-") else _ORDERS
         told = await self._post(paths[scene.does].format(scene.subject), scene.message, scene.name, scene.subject)
         return Reply.model_validate(told) if "verdict" in told else None

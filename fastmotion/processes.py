@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -108,13 +109,19 @@ class WorkerProcess(Program):
 
 
 class GatewayProcess(Program):
-    """`python -m gateway` on a free port, for orders that have clocks of their own."""
+    """`python -m gateway` on a free port, for orders that have clocks of their own.
+
+    It takes webhooks under `easypost_secret` and `stripe_secret`.
+    """
 
     def __init__(self, server: EmbeddedServer, folder: Path, **settings: str) -> None:
         with socket.create_server((HOST, 0)) as free:
             address = f"{HOST}:{free.getsockname()[1]}"
         self.url = f"http://{address}"
+        self.easypost_secret, self.stripe_secret = secrets.token_urlsafe(), secrets.token_urlsafe()
         own = {
+            "REDRESS_EASYPOST_WEBHOOK_SECRETS": self.easypost_secret,
+            "REDRESS_STRIPE_WEBHOOK_SECRETS": self.stripe_secret,
             "REDRESS_GATEWAY_ADDRESS": address,
             "REDRESS_GATEWAY_SANDBOX": "true",
             # Fifteen stories at once are one marketplace, whose weeks take seconds.

@@ -70,6 +70,6 @@ class SandboxServices:
     def bank(self, order_id: str, message: Chargeback) -> None:
         """What the bank does at the provider before the provider reports it."""
         if message.state is ChargebackState.OPENED:
-            self.payments.open_dispute(f"ch_{order_id}")
+            self.payments.open_dispute(f"ch_{order_id}", message.chargeback_id)
         else:
             self.payments.close_dispute(f"ch_{order_id}", won=message.state is ChargebackState.WON)

@@ -89,9 +89,15 @@ def totals(**changes: int) -> dict[str, Totals]:
     return {"USD": Totals(**(sums | changes))}
 
 
-def failing(one: Told, provider: dict[str, Totals] | None = None, duplicates: dict[str, int] | None = None) -> set[str]:
+def failing(
+    one: Told,
+    provider: dict[str, Totals] | None = None,
+    duplicates: dict[str, int] | None = None,
+    webhooks: dict[str, str] | None = None,
+) -> set[str]:
     """The names of the checks that do not hold."""
-    found = checks((one,), totals() if provider is None else provider, duplicates or {})
+    reported = {"evt_1": ""} if webhooks is None else webhooks
+    found = checks((one,), totals() if provider is None else provider, duplicates or {}, reported)
     return {check.name for check in found if not check.held}
 
 
@@ -171,3 +177,9 @@ def test_the_provider_has_the_last_word_on_sums(name: str) -> None:
 def test_the_providers_own_report_of_duplicates_counts() -> None:
     """A key that moved money twice is a fault even if no order noticed."""
     assert {ONCE} == failing(told(), duplicates={"refund-x-1": 2})
+
+
+@pytest.mark.parametrize("webhooks", [{}, {"evt_1": "", "evt_2": "tracker.updated is waiting: no order has named it"}])
+def test_a_webhook_that_reached_no_order_is_a_fault(webhooks: dict[str, str]) -> None:
+    """What was acknowledged must have been passed on; a demo in which nobody reports anything shows nothing."""
+    assert {"Every webhook reached its order"} == failing(told(), webhooks=webhooks)

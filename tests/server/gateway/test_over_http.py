@@ -23,7 +23,11 @@ from tests.storefront.orders import a_draft
 @pytest.fixture
 def storefront(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> HttpStorefront:
     """A storefront before the gateway of the other tests."""
-    storefront = HttpStorefront("http://gateway", "")
+
+    async def dispute(chargeback_id: str, at: datetime) -> None:
+        raise AssertionError("no chargeback is told here")
+
+    storefront = HttpStorefront("http://gateway", "", dispute=dispute)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {doors.key(*KeyRole)}"}
     monkeypatch.setattr(storefront, "_client", doors.bare(**headers))
     return storefront
