@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from domain.cases.case import Delivery
 from domain.ledger import EntryKind
-from domain.messages import ChargebackState, Complaint
+from domain.messages import ChargebackState, Complaint, Tracking
+from domain.parcel import TrackingStatus
 from domain.policy import NOTHING_CAME, Reason
 from domain.settlement import Ending
 from domain.story import Outcome
@@ -24,6 +25,12 @@ def refunded_undelivered(outcome: Outcome) -> bool:
     """Whether the buyer was refunded for a parcel that the carrier had not delivered by then."""
     by_case = any(case.reason in NOTHING_CAME and case.amount for case in outcome.cases)
     return outcome.delivered_at is None and (outcome.decision.ending is Ending.LOST or by_case)
+
+
+def found(outcome: Outcome, news: Tracking) -> Outcome:
+    """The outcome with the delivery of a parcel that it took for lost, by which it is not taken for lost again."""
+    arrived = min(event.at for event in news.events if event.status is TrackingStatus.DELIVERED)
+    return outcome.model_copy(update={"delivered_at": arrived, "found_after_loss": True})
 
 
 def delivery_of(outcome: Outcome) -> Delivery:

@@ -26,6 +26,7 @@ from domain.reopening import (
     case_of_chargeback,
     case_of_found_parcel,
     delivery_of,
+    found,
     known_chargebacks,
     refunded_undelivered,
 )
@@ -163,6 +164,8 @@ class Books:
     def _found(self, message: Tracking, at: datetime) -> None:
         if message.tells_of_delivery and refunded_undelivered(self._outcome) and not self.hearings.open_case:
             self._open(case_of_found_parcel(), at)
+            # The carrier may tell it again, also once the case has ended.
+            self._outcome = found(self._outcome, message)
 
     def _complaint(self, message: Complaint, at: datetime) -> None:
         hearings = self.hearings

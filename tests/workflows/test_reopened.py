@@ -111,6 +111,23 @@ async def test_a_parcel_found_after_all_opens_a_case_that_can_pay_the_seller(wor
     assert 8_800 == outcome.ledger.total(EntryKind.COMPENSATED, EntryKind.RELEASED)
 
 
+async def test_a_found_parcel_is_found_once(world: World) -> None:
+    """A carrier repeats itself: the delivery of a parcel whose case has ended takes the order up no more."""
+    play = await begin(world)
+    await play.ships()
+    await world.at(ny(11, 1, 12))
+    await play.scanned(scan(ny(11, 1, 11)))
+    await world.at(ny(12, 20, 12, 1))
+    await play.ends()
+    found = Tracking(events=(scan(ny(12, 20, 9), TrackingStatus.DELIVERED),))
+    handle = await late(play, "tracking", found)
+    await play.ruled(Remedy.RELEASE, reason="The buyer has it")
+    outcome = await outcome_of(handle, play)
+    again = await outcome_of(await late(play, "tracking", found), play)
+    assert (ny(12, 20, 9), True, 1) == (outcome.delivered_at, outcome.found_after_loss, outcome.cases_opened)
+    assert outcome == again
+
+
 async def test_what_is_reported_again_changes_nothing(world: World) -> None:
     """A delivery that is told once more after the close leaves the recorded outcome alone, and tells nobody."""
     play = await accepted(world)
