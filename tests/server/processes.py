@@ -7,8 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,13 +40,17 @@ def _listen_to_ctrl_c() -> None:
 
 def start(*words: str, **variables: str) -> subprocess.Popen[str]:
     """Python with these words and settings, from the root of the project."""
+    return _started(words, variables, subprocess.PIPE)
+
+
+def _started(words: Sequence[str], variables: Mapping[str, str], errors: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, *words],
         cwd=ROOT,
         env=environment(**variables),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=errors,
         text=True,
         preexec_fn=_listen_to_ctrl_c,  # noqa: PLW1509 -- it sets one signal, before anything of ours runs
     )
@@ -69,7 +73,7 @@ async def says(process: subprocess.Popen[str], text: str) -> str:
     line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), PATIENCE)
     if text not in line:
         process.kill()
-        raise AssertionError(f"said {line!r}; {process.communicate()[1][-2_000:]}")
+        raise AssertionError(f"said {line!r}; {(process.communicate()[1] or '')[-2_000:]}")
     return line
 
 
@@ -86,10 +90,30 @@ async def a_worker(*words: str, data_dir: Path, **variables: str) -> AsyncIterat
 
 
 @asynccontextmanager
+async def a_lasting_worker(*, data_dir: Path, **variables: str) -> AsyncIterator[None]:
+    """A worker that is ready, for many tests: its log goes to a file, since a pipe that nobody reads would stop it."""
+    with _log(data_dir / "worker.log") as log:
+        worker = _started(("worker.py",), {"REDRESS_DATA_DIR": str(data_dir)} | variables, log)
+    try:
+        await says(worker, "ready")
+        yield
+    finally:
+        worker.kill()
+        worker.communicate()
+
+
+@contextmanager
+def _log(file: Path) -> Iterator[int]:
+    with file.open("ab") as log:
+        yield log.fileno()
+
+
+@asynccontextmanager
 async def a_gateway(*, data_dir: Path, **variables: str) -> AsyncIterator[str]:
     """The address of a gateway in a process of its own, that is ready; it ends with the test."""
     settings = {"REDRESS_DATA_DIR": str(data_dir), "REDRESS_GATEWAY_ADDRESS": "127.0.0.1:0"} | variables
-    gateway = start("-m", "gateway", **settings)
+    with _log(data_dir / "gateway.log") as log:
+        gateway = _started(("-m", "gateway"), settings, log)
     try:
         line = await says(gateway, "Redress gateway is ready: ")
         yield line.rpartition(" ")[2].strip()

@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from embedded import EmbeddedServer
 from tests.server.gateway.doors import QUEUE, Doors
-from tests.server.processes import a_worker
+from tests.server.processes import a_lasting_worker
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -19,5 +19,5 @@ async def doors(
 ) -> AsyncIterator[Doors]:
     """The gateway that tests share; nobody changes its settings."""
     folder = tmp_path_factory.mktemp("gateway")
-    async with a_worker(data_dir=folder, TEMPORAL_ADDRESS=server.address, REDRESS_TASK_QUEUE=QUEUE):
+    async with a_lasting_worker(data_dir=folder, TEMPORAL_ADDRESS=server.address, REDRESS_TASK_QUEUE=QUEUE):
         yield Doors(client, folder)
