@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 import runtime
 from activities.ports import Carriers, OutcomeStore, PaymentBooks, Refused, Route, RouteKind, Routes, Unavailable
@@ -20,6 +20,7 @@ from domain.clock import Clock
 from domain.messages import Chargeback, Tracking
 from domain.parcel import Shipment
 from gateway.inbox import State, Waiting
+from gateway.temporal import AWAY
 from gateway.webhooks_event import DisputeNews, ParcelNews, WebhookEvent
 from gateway.webhooks_sources import SCHEMES
 from storefront.client import Redress, order_behind
@@ -27,15 +28,6 @@ from storefront.errors import NotAnswered, OrderClosed, UnknownOrder
 
 _PATIENCE: Final = timedelta(seconds=3)
 _MOST_REMEMBERED: Final = 10_000
-
-_AWAY: Final = (
-    RPCStatusCode.UNAVAILABLE,
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.CANCELLED,
-    RPCStatusCode.RESOURCE_EXHAUSTED,
-    RPCStatusCode.UNAUTHENTICATED,
-    RPCStatusCode.PERMISSION_DENIED,
-)
 
 
 class Verdict(NamedTuple):
@@ -178,7 +170,7 @@ class Forwarder:
         except (TimeoutError, runtime.Unreachable, runtime.AccessDenied, NotAnswered) as error:
             raise Away from error
         except RPCError as error:
-            if error.status in _AWAY:
+            if error.status in AWAY:
                 raise Away from error
             raise
 

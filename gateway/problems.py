@@ -18,11 +18,12 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 import runtime
 from domain.base import Instant
 from domain.messages import Reply
+from gateway.temporal import AWAY
 from storefront.errors import (
     BadInput,
     DuplicateOrder,
@@ -253,15 +254,7 @@ def _away(error: Exception) -> Rejected:
 
 
 def _passes(error: Exception) -> bool:
-    return isinstance(error, RPCError) and error.status in (
-        RPCStatusCode.UNAVAILABLE,
-        RPCStatusCode.DEADLINE_EXCEEDED,
-        RPCStatusCode.CANCELLED,
-        RPCStatusCode.RESOURCE_EXHAUSTED,
-        RPCStatusCode.UNAUTHENTICATED,
-        RPCStatusCode.PERMISSION_DENIED,
-        RPCStatusCode.UNKNOWN,
-    )
+    return isinstance(error, RPCError) and error.status in AWAY
 
 
 def plain(name: str) -> str:

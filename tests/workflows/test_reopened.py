@@ -54,6 +54,17 @@ async def outcome_of(handle: Reopened, play: Play) -> Outcome:
     return outcome
 
 
+async def lost(world: World) -> Play:
+    """An order whose parcel counts as lost: its buyer has been refunded, and it has closed."""
+    play = await begin(world)
+    await play.ships()
+    await world.at(ny(11, 1, 12))
+    await play.scanned(scan(ny(11, 1, 11)))
+    await world.at(ny(12, 20, 12, 1))
+    await play.ends()
+    return play
+
+
 async def test_a_late_chargeback_that_is_won_moves_nothing(world: World) -> None:
     """The bank is given the evidence in a new case, and when it sides with the seller all stays as it was."""
     play = await accepted(world)
@@ -96,12 +107,7 @@ async def test_a_late_complaint_is_heard_by_support_and_may_take_money_back(worl
 
 async def test_a_parcel_found_after_all_opens_a_case_that_can_pay_the_seller(world: World) -> None:
     """Refunded as lost, found after the books were closed: support may release, and the platform pays the seller."""
-    play = await begin(world)
-    await play.ships()
-    await world.at(ny(11, 1, 12))
-    await play.scanned(scan(ny(11, 1, 11)))
-    await world.at(ny(12, 20, 12, 1))
-    await play.ends()
+    play = await lost(world)
     found = scan(ny(12, 20, 9), TrackingStatus.DELIVERED)
     handle = await late(play, "tracking", Tracking(events=(found,)))
     assert CaseState.WITH_SUPPORT == (await play.case_status()).state
@@ -113,12 +119,7 @@ async def test_a_parcel_found_after_all_opens_a_case_that_can_pay_the_seller(wor
 
 async def test_a_found_parcel_is_found_once(world: World) -> None:
     """A carrier repeats itself: the delivery of a parcel whose case has ended takes the order up no more."""
-    play = await begin(world)
-    await play.ships()
-    await world.at(ny(11, 1, 12))
-    await play.scanned(scan(ny(11, 1, 11)))
-    await world.at(ny(12, 20, 12, 1))
-    await play.ends()
+    play = await lost(world)
     found = Tracking(events=(scan(ny(12, 20, 9), TrackingStatus.DELIVERED),))
     handle = await late(play, "tracking", found)
     await play.ruled(Remedy.RELEASE, reason="The buyer has it")
