@@ -70,9 +70,10 @@ NAMES = st.sampled_from(["id", "object", "charge", "payment_intent", "latest_cha
 @settings(deadline=None)
 @given(st.dictionaries(NAMES, JSON, max_size=6), st.dictionaries(st.sampled_from(["id", "type", "data"]), JSON))
 def test_no_body_makes_it_fail(thing: dict[str, Any], changes: dict[str, Any]) -> None:
-    """Whatever JSON comes, an answer is given: a subject, or that it is no event."""
-    subject = subject_of(event(thing, **changes))
-    assert subject is None or subject.event_id
+    """Whatever JSON comes, an answer is given: the event's own id with its subject, or that it is no event."""
+    body = event(thing, **changes)
+    subject = subject_of(body)
+    assert subject is None or subject.event_id == body["id"]
 
 
 @pytest.mark.parametrize("body", [{}, {"object": "event"}, {"id": "evt_1", "object": "event"}, {"object": "v2.event"}])
