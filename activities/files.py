@@ -14,10 +14,8 @@ from typing import Final
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from activities.portions import hashed, portions
 from activities.ports import Refused, Storage, Unavailable
-
-PORTION: Final = 1_048_576
-"""How many bytes are read at a time."""
 
 # Nothing else is an address here, so none can lead out of the folder.
 _URI: Final = re.compile(r"evidence://([A-Za-z0-9][A-Za-z0-9._-]{0,63})/([0-9a-f]{64})\.(jpg|png)")
@@ -58,7 +56,7 @@ class StoredFiles:
         return None
 
     def portions(self, uri: str) -> Iterator[bytes]:
-        """The file in portions of `PORTION` bytes.
+        """The file in portions.
 
         Raises FileNotFoundError, also for a URI of elsewhere, and Unavailable.
         """
@@ -67,8 +65,7 @@ class StoredFiles:
             raise FileNotFoundError(uri)
         try:
             with self._system.open(path, "rb") as file:
-                while portion := file.read(PORTION):
-                    yield portion
+                yield from portions(file)
         except FileNotFoundError:
             raise
         except OSError as error:
@@ -76,14 +73,7 @@ class StoredFiles:
 
     def sha256(self, uri: str, *, progress: Callable[[], object]) -> str | None:
         """The hash of what is there now; none for a file that is not there, or not ours."""
-        digest = sha256()
-        try:
-            for portion in self.portions(uri):
-                digest.update(portion)
-                progress()
-        except FileNotFoundError:
-            return None
-        return digest.hexdigest()
+        return hashed(self.portions(uri), progress=progress)
 
     def read(self, uri: str, *, most: int) -> bytes | None:
         """What is there now; none for a file that is not there, or not ours. Raises Refused and Unavailable."""

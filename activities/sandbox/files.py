@@ -18,12 +18,10 @@ from typing import Final
 
 from pydantic import Field
 
+from activities.portions import hashed, portions
 from activities.ports import Refused, Unavailable
 from activities.sqlite import create, transaction
 from domain.base import Model
-
-PORTION: Final = 1_048_576
-"""How many bytes are read at a time."""
 
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 # Nothing else is an address here, so none can lead out of the folder.
@@ -75,22 +73,13 @@ class SandboxFiles:
             db.execute("INSERT OR REPLACE INTO faults VALUES (1, ?)", (faults.model_dump_json(),))
 
     def sha256(self, uri: str, *, progress: Callable[[], object]) -> str | None:
-        """The hash of what is there now, read in portions of `PORTION` bytes.
+        """The hash of what is there now, read in portions.
 
         None also for every URI that is not of this store. Raises Unavailable as its faults will have it.
         """
         self._fail(uri)
         path = self._path(uri)
-        if path is None:
-            return None
-        digest = sha256()
-        try:
-            for portion in _portions(path):
-                digest.update(portion)
-                progress()
-        except FileNotFoundError:
-            return None
-        return digest.hexdigest()
+        return hashed(_read(path), progress=progress) if path else None
 
     def read(self, uri: str, *, most: int) -> bytes | None:
         """What is there now, at most `most` bytes. None also for every URI that is not of this store."""
@@ -131,11 +120,10 @@ class SandboxFiles:
         return transaction(self._faults)
 
 
-def _portions(path: Path) -> Iterator[bytes]:
+def _read(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
-            while portion := file.read(PORTION):
-                yield portion
+            yield from portions(file)
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -11,8 +11,9 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.evidence import UNAVAILABLE, EvidenceActivities
+from activities.portions import PORTION
 from activities.ports import Files, Unavailable
-from activities.sandbox.files import PORTION, SandboxFiles
+from activities.sandbox.files import SandboxFiles
 from adapters import EVIDENCE_FOLDER, Adapters
 from domain.requests import FileCheck, FileChecks, FileFound, FilesFound
 from runtime import Settings

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from activities.files import PORTION, FilesByScheme, StoredFiles
+from activities.files import FilesByScheme, StoredFiles
+from activities.portions import PORTION
 from activities.sandbox.files import SandboxFiles
 
 CONTENT = b"a photo" * 300_000
