@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from activities.store import open_store
 from gateway.app import create_app
 from gateway.keys import ApiKeys, KeyRole
 from gateway.temporal import Temporal
+from tests.server.processes import a_gateway
 from tests.storefront.orders import document
 
 QUEUE = "gateway-tests"
@@ -43,7 +45,17 @@ class Doors:
         patience = timedelta(seconds=self.settings.gateway_patience_seconds)
         temporal = Temporal(connect, task_queue=self.settings.task_queue, patience=patience)
         self.app: FastAPI = create_app(self.settings, temporal, self.store)
+        self._temporal_address = client.service_client.config.target_host
         self._clients: dict[tuple[str, tuple[KeyRole, ...]], httpx.AsyncClient] = {}
+
+    def in_a_process(self, **settings: str) -> AbstractAsyncContextManager[str]:
+        """The address of a gateway with the same orders, keys and worker, in a process of its own."""
+        return a_gateway(
+            data_dir=self.settings.data_dir,
+            TEMPORAL_ADDRESS=self._temporal_address,
+            REDRESS_TASK_QUEUE=self.settings.task_queue,
+            **settings,
+        )
 
     def key(self, *roles: KeyRole, marketplace: str = "demo") -> str:
         """A new key, as its owner presents it."""

@@ -11,10 +11,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from embedded import EmbeddedServer
 from gateway.keys import KeyRole
-from tests.server.gateway.doors import QUEUE, Doors
-from tests.server.processes import PATIENCE, ROOT, a_gateway
+from tests.server.gateway.doors import Doors
+from tests.server.processes import PATIENCE, ROOT
 
 EXAMPLE = ROOT / "examples" / "storefront-node" / "index.mjs"
 OLDEST = (20, 15)
@@ -32,14 +31,9 @@ def node() -> str:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def address(doors: Doors, server: EmbeddedServer) -> AsyncIterator[str]:
+async def address(doors: Doors) -> AsyncIterator[str]:
     """A gateway process beside the worker of the other tests."""
-    async with a_gateway(
-        data_dir=doors.settings.data_dir,
-        TEMPORAL_ADDRESS=server.address,
-        REDRESS_TASK_QUEUE=QUEUE,
-        REDRESS_GATEWAY_SANDBOX="true",
-    ) as url:
+    async with doors.in_a_process(REDRESS_GATEWAY_SANDBOX="true") as url:
         yield url
 
 

@@ -22,10 +22,8 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from embedded import EmbeddedServer
 from gateway.keys import KeyRole
-from tests.server.gateway.doors import QUEUE, Doors
-from tests.server.processes import a_gateway
+from tests.server.gateway.doors import Doors
 
 EXAMPLES = 6
 """Requests for each operation, half of them wrong on purpose."""
@@ -44,14 +42,9 @@ CHECKS = [
 
 
 @pytest_asyncio.fixture(scope="module")
-async def address(doors: Doors, server: EmbeddedServer) -> AsyncIterator[str]:
+async def address(doors: Doors) -> AsyncIterator[str]:
     """A gateway process beside the worker of the other tests: schemathesis has no event loop of its own to offer."""
-    async with a_gateway(
-        data_dir=doors.settings.data_dir,
-        TEMPORAL_ADDRESS=server.address,
-        REDRESS_TASK_QUEUE=QUEUE,
-        REDRESS_GATEWAY_RATE="100000/second",
-    ) as url:
+    async with doors.in_a_process(REDRESS_GATEWAY_RATE="100000/second") as url:
         yield url
 
 

@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from embedded import EmbeddedServer
 from gateway.keys import KeyRole
-from tests.server.gateway.doors import QUEUE, Doors
-from tests.server.processes import PATIENCE, ROOT, a_gateway
+from tests.server.gateway.doors import Doors
+from tests.server.processes import PATIENCE, ROOT
 
 PAGE = (ROOT / "docs" / "gateway.md").read_text(encoding="utf-8")
 STEPS = re.findall(r"^```sh curl\n(.*?)^```\n\n```json answer\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -23,14 +22,9 @@ BETWEEN = "\x1e"
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on the PATH")
-async def test_every_curl_on_the_page_is_answered_as_shown(doors: Doors, server: EmbeddedServer) -> None:
+async def test_every_curl_on_the_page_is_answered_as_shown(doors: Doors) -> None:
     """The blocks of the page are run one after the other; each answer has at least what is shown of it."""
-    async with a_gateway(
-        data_dir=doors.settings.data_dir,
-        TEMPORAL_ADDRESS=server.address,
-        REDRESS_TASK_QUEUE=QUEUE,
-        REDRESS_GATEWAY_SANDBOX="true",
-    ) as url:
+    async with doors.in_a_process(REDRESS_GATEWAY_SANDBOX="true") as url:
         key = doors.key(KeyRole.STOREFRONT, KeyRole.CARRIER)
         answers = await asyncio.to_thread(in_a_shell, [block for block, _ in STEPS], url=url, key=key)
 
