@@ -110,26 +110,28 @@ class ApiKeys:
         """Every key that was ever issued, oldest first."""
         with self._store.connect() as connection:
             rows = connection.execute(select(table).order_by(table.c.created_at)).mappings().all()
-        return tuple(_key(row) for row in rows)
+        return tuple(map(ApiKey.model_validate, rows))
 
     def presented(self, text: str) -> ApiKey | None:
         """The key that opens with this text now, or none."""
         parts = _FORM.fullmatch(text)
         if parts is None:
             return None
-        with self._store.connect() as connection:
-            row = connection.execute(select(table).where(table.c.key_id == parts[1])).mappings().first()
+        row = self._row(parts[1])
         if row is None or not hmac.compare_digest(row["secret_hash"], _hashed(parts[2])):
             return None
-        key = _key(row)
+        key = ApiKey.model_validate(row)
         return key if key.in_force(datetime.now(UTC)) else None
 
     def _of(self, key_id: str) -> ApiKey:
-        with self._store.connect() as connection:
-            row = connection.execute(select(table).where(table.c.key_id == key_id)).mappings().first()
+        row = self._row(key_id)
         if row is None:
             raise UnknownKey(key_id)
-        return _key(row)
+        return ApiKey.model_validate(row)
+
+    def _row(self, key_id: str) -> RowMapping | None:
+        with self._store.connect() as connection:
+            return connection.execute(select(table).where(table.c.key_id == key_id)).mappings().first()
 
     def _end(self, key: ApiKey, at: datetime) -> ApiKey:
         """End the key at this instant, unless it ends sooner anyway."""
@@ -137,11 +139,6 @@ class ApiKeys:
         with self._store.begin() as connection:
             connection.execute(update(table).where(table.c.key_id == key.key_id).values(expires_at=ends))
         return key.model_copy(update={"expires_at": ends})
-
-
-def _key(row: RowMapping) -> ApiKey:
-    instants = {name: row[name] for name in ("created_at", "expires_at") if row[name]}
-    return ApiKey.model_validate({**row, **instants})
 
 
 def _hashed(secret: str) -> str:
