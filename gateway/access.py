@@ -87,7 +87,7 @@ def _named(roles: Iterable[KeyRole]) -> str:
     return ", ".join(sorted(roles)) or "none; the route is closed"
 
 
-def _caller(request: Request) -> ApiKey:
+async def _caller(request: Request) -> ApiKey:
     key: ApiKey = request.state.key
     return key
 
