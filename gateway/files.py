@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
@@ -41,6 +41,8 @@ _LOCKED: Final = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Cache-Control": "private, max-age=600",
 }
+
+_Got = TypeVar("_Got")
 
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="the file's SHA-256")]
 
@@ -79,6 +81,14 @@ class FileRoom:
         until = (datetime.now(UTC) + LIFETIME).replace(microsecond=0) + timedelta(seconds=1)
         return Address(url=self.signer.address(f"/files/{marketplace}/{name}", until), expires_at=until)
 
+    async def ask(self, work: Callable[[StoredFiles], _Got]) -> _Got:
+        """What the store answers, asked in a thread. Raises Rejected if it does not."""
+        try:
+            return await asyncio.to_thread(work, self.store)
+        except Unavailable as error:
+            detail = f"The store of files does not answer: {error}."
+            raise Rejected("unavailable", detail, headers=retry_after()) from error
+
 
 @router.post(
     "/v1/files",
@@ -95,14 +105,12 @@ async def upload(request: Request, key: Caller) -> StoredPhoto:
     data = await bodies.read(request, room.most_bytes)
     async with room.developing:
         photo = await asyncio.to_thread(developed, data, most_bytes=room.most_bytes)
-    try:
-        uri = await asyncio.to_thread(room.store.put, key.marketplace, photo.content, photo.ending)
-    except Unavailable as error:
-        raise _away(error) from error
-    address = room.address(key.marketplace, uri.rpartition("/")[2])
+    uri = await room.ask(lambda store: store.put(key.marketplace, photo.content, photo.ending))
+    name = uri.rpartition("/")[2]
+    address = room.address(key.marketplace, name)
     return StoredPhoto(
         uri=uri,
-        sha256=sha256(photo.content).hexdigest(),
+        sha256=name.partition(".")[0],
         media_type=photo.media_type,
         size=len(photo.content),
         width=photo.width,
@@ -117,10 +125,7 @@ async def upload(request: Request, key: Caller) -> StoredPhoto:
 async def address(request: Request, key: Caller, sha256: Digest) -> Address:
     """The file of the key's marketplace that has this SHA-256."""
     room: FileRoom = request.app.state.gateway.files
-    try:
-        uri = await asyncio.to_thread(room.store.find, key.marketplace, sha256)
-    except Unavailable as error:
-        raise _away(error) from error
+    uri = await room.ask(lambda store: store.find(key.marketplace, sha256))
     if uri is None:
         raise Rejected("not_found", "There is no such file.")
     return room.address(key.marketplace, uri.rpartition("/")[2])
@@ -148,13 +153,7 @@ async def show(
     digest, _, ending = name.partition(".")
     uri = uri_of(marketplace, digest, ending)
     try:
-        content = await asyncio.to_thread(lambda: b"".join(room.store.portions(uri)))
+        content = await room.ask(lambda store: b"".join(store.portions(uri)))
     except FileNotFoundError:
         raise Rejected("not_found", "There is no such file.") from None
-    except Unavailable as error:
-        raise _away(error) from error
     return Response(content, media_type=_TYPES[ending], headers=_LOCKED)
-
-
-def _away(error: Unavailable) -> Rejected:
-    return Rejected("unavailable", f"The store of files does not answer: {error}.", headers=retry_after())
