@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from fastapi import FastAPI, Request
@@ -218,7 +219,8 @@ def _rejected(error: Exception) -> Rejected:
         case RequestValidationError():
             return _malformed(error.errors())
         case HTTPException():
-            kind = _OF_STATUS.get(error.status_code, "failed" if error.status_code >= 500 else "malformed")  # noqa: PLR2004
+            ours = error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+            kind = _OF_STATUS.get(error.status_code, "failed" if ours else "malformed")
             return Rejected(kind, str(error.detail), headers=error.headers)
         case TooLarge():
             return Rejected("too_large", str(error))

@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import create_engine
 from temporalio.client import Client
@@ -106,8 +107,9 @@ async def test_failure_that_nobody_foresaw_tells_nothing(closed: Closed, monkeyp
         raise ZeroDivisionError("secret")
 
     monkeypatch.setattr("gateway.owners.Owners.admit", broken)
-    client = closed.client(KeyRole.STOREFRONT)
-    client._transport.raise_app_exceptions = False  # type: ignore[attr-defined]
+    transport = httpx.ASGITransport(closed.app, raise_app_exceptions=False)
+    headers = closed.client(KeyRole.STOREFRONT).headers
+    client = httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers)
 
     answer = await client.get("/v1/orders/A-1")
 
