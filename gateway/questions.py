@@ -19,10 +19,10 @@ from domain.preview import Intent, Preview
 from domain.story import Outcome, Status, StoryEntry
 from gateway import bodies
 from gateway.access import Caller, open_to
-from gateway.addresses import CaseId, OrderId
-from gateway.keys import ApiKey, KeyRole
+from gateway.addresses import CASES, ORDERS, Subjects
+from gateway.keys import KeyRole
 from gateway.problems import Rejected
-from storefront.client import LARGEST, Redress, case_of, order_of
+from storefront.client import LARGEST, Redress
 
 router = APIRouter()
 
@@ -56,56 +56,37 @@ OF_CASES: Final = (
 )
 
 
-async def _asked(request: Request, key: ApiKey, question: Question, subject: str) -> Any:
-    redress = await request.app.state.gateway.owners.admit(key, subject)
-    return await question.ask(redress, subject)
-
-
-def _of_order(question: Question) -> None:
+def _add(question: Question, of: Subjects) -> None:
     @open_to(*question.roles)
-    async def ask(request: Request, key: Caller, order_id: OrderId) -> Any:
-        order_of(order_id)
-        return await _asked(request, key, question, order_id)
+    async def ask(request: Request, key: Caller, subject: str = of.id_of) -> Any:
+        redress = await request.app.state.gateway.owners.admit(key, subject)
+        return await question.ask(redress, subject)
 
-    _add(ask, f"/v1/orders/{{order_id}}{question.path}", question, "orders")
-
-
-def _of_case(question: Question) -> None:
-    @open_to(*question.roles)
-    async def ask(request: Request, key: Caller, case_id: CaseId) -> Any:
-        case_of(case_id)
-        return await _asked(request, key, question, case_id)
-
-    _add(ask, f"/v1/cases/{{case_id}}{question.path}", question, "cases")
-
-
-def _add(endpoint: Callable[..., Any], path: str, question: Question, tag: str) -> None:
     router.add_api_route(
-        path,
-        endpoint,
+        f"{of.path}{question.path}",
+        ask,
         response_model=question.gives,
         summary=question.summary,
-        operation_id=f"{tag.removesuffix('s')}_{question.path.removeprefix('/') or 'status'}",
-        tags=[tag],
+        operation_id=f"{of.one}_{question.path.removeprefix('/') or 'status'}",
+        tags=[of.tag],
     )
 
 
 for _question in OF_ORDERS:
-    _of_order(_question)
+    _add(_question, ORDERS)
 for _question in OF_CASES:
-    _of_case(_question)
+    _add(_question, CASES)
 
 
 @router.get(
-    "/v1/orders/{order_id}/outcome",
+    f"{ORDERS.path}/outcome",
     summary="What became of an order that has closed",
     operation_id="order_outcome",
-    tags=["orders"],
+    tags=[ORDERS.tag],
 )
 @open_to(*READERS)
-async def order_outcome(request: Request, key: Caller, order_id: OrderId) -> Outcome:
+async def order_outcome(request: Request, key: Caller, order_id: str = ORDERS.id_of) -> Outcome:
     """The latest outcome, from the store: also long after Temporal has forgotten the order."""
-    order_of(order_id)
     gateway = request.app.state.gateway
     await gateway.owners.admit(key, order_id)
     outcome = await asyncio.to_thread(SqlOutcomes(gateway.store).recall, order_id)
@@ -114,35 +95,21 @@ async def order_outcome(request: Request, key: Caller, order_id: OrderId) -> Out
     return outcome
 
 
-@router.post(
-    "/v1/orders/{order_id}/preview",
-    summary="What a message to the order would do now, without doing it",
-    operation_id="preview_order",
-    tags=["orders"],
-    openapi_extra=bodies.described(Intent),
-)
-@open_to(*READERS)
-async def order_preview(request: Request, key: Caller, order_id: OrderId) -> Preview:
-    """What would be refused has the refusal as its reply."""
-    order_of(order_id)
-    return await _preview(request, key, order_id)
+def _add_preview(of: Subjects) -> None:
+    @router.post(
+        f"{of.path}/preview",
+        summary=f"What a message to the {of.one} would do now, without doing it",
+        operation_id=f"preview_{of.one}",
+        tags=[of.tag],
+        openapi_extra=bodies.described(Intent),
+    )
+    @open_to(*READERS)
+    async def preview(request: Request, key: Caller, subject: str = of.id_of) -> Preview:
+        """What would be refused has the refusal as its reply."""
+        intent = bodies.understood(Intent, await bodies.read(request, LARGEST))
+        redress: Redress = await request.app.state.gateway.owners.admit(key, subject)
+        return await redress.preview(subject, intent)
 
 
-@router.post(
-    "/v1/cases/{case_id}/preview",
-    summary="What a message to the case would do now, without doing it",
-    operation_id="preview_case",
-    tags=["cases"],
-    openapi_extra=bodies.described(Intent),
-)
-@open_to(*READERS)
-async def case_preview(request: Request, key: Caller, case_id: CaseId) -> Preview:
-    """What would be refused has the refusal as its reply."""
-    case_of(case_id)
-    return await _preview(request, key, case_id)
-
-
-async def _preview(request: Request, key: ApiKey, subject: str) -> Preview:
-    intent = bodies.understood(Intent, await bodies.read(request, LARGEST))
-    redress: Redress = await request.app.state.gateway.owners.admit(key, subject)
-    return await redress.preview(subject, intent)
+_add_preview(ORDERS)
+_add_preview(CASES)

@@ -17,11 +17,11 @@ from domain.messages import Complaint, Message, Reply, Shipped
 from domain.preview import Intent
 from gateway import bodies
 from gateway.access import Caller, open_to
-from gateway.addresses import CaseId, OrderId
+from gateway.addresses import CASES, ORDERS, Subjects
 from gateway.idempotency import Attempt, IdempotencyKey
 from gateway.keys import ApiKey
 from gateway.messages import TO_CASES, TO_ORDERS, Door, check_speaker
-from storefront.client import LARGEST, Redress, case_of, order_of
+from storefront.client import LARGEST, Redress, order_of
 from storefront.errors import MessageRefused, NotAnswered
 
 router = APIRouter()
@@ -128,19 +128,18 @@ def _described(door: Door) -> dict[str, Any]:
     }
 
 
-def _to_order(door: Door) -> None:
+def _add(door: Door, of: Subjects) -> None:
     @open_to(*door.roles)
     async def send(
-        request: Request, key: Caller, order_id: OrderId, idempotency_key: IdempotencyKey = None
+        request: Request, key: Caller, subject: str = of.id_of, idempotency_key: IdempotencyKey = None
     ) -> Response:
-        order_of(order_id)
-        return await _send(request, key, door, order_id, idempotency_key)
+        return await _send(request, key, door, subject, idempotency_key)
 
     @open_to(*door.roles)
     async def complain(
         request: Request,
         key: Caller,
-        order_id: OrderId,
+        subject: str = of.id_of,
         idempotency_key: IdempotencyKey = None,
         lenient: bool = False,
     ) -> Response:
@@ -148,31 +147,18 @@ def _to_order(door: Door) -> None:
 
         What cannot be accepted is then answered with a notice.
         """
-        order_of(order_id)
-        return await _send(request, key, door, order_id, idempotency_key, lenient=lenient)
+        return await _send(request, key, door, subject, idempotency_key, lenient=lenient)
 
     described = _described(door)
     if door.model is Complaint:
         described |= {"status_code": 201, "responses": {202: {"model": Reply, "description": "Left with the order"}}}
-    endpoint = complain if door.model is Complaint else send
-    router.add_api_route(
-        f"/v1/orders/{{order_id}}/{door.path}", endpoint, methods=["POST"], tags=["orders"], **described
-    )
-
-
-def _to_case(door: Door) -> None:
-    @open_to(*door.roles)
-    async def send(request: Request, key: Caller, case_id: CaseId, idempotency_key: IdempotencyKey = None) -> Response:
-        case_of(case_id)
-        return await _send(request, key, door, case_id, idempotency_key)
-
-    described = _described(door)
-    if door in TO_ORDERS:
+    if of is CASES and door in TO_ORDERS:
         described["operation_id"] += "_case"
-    router.add_api_route(f"/v1/cases/{{case_id}}/{door.path}", send, methods=["POST"], tags=["cases"], **described)
+    endpoint = complain if door.model is Complaint else send
+    router.add_api_route(f"{of.path}/{door.path}", endpoint, methods=["POST"], tags=[of.tag], **described)
 
 
 for _door in TO_ORDERS:
-    _to_order(_door)
+    _add(_door, ORDERS)
 for _door in TO_CASES:
-    _to_case(_door)
+    _add(_door, CASES)
