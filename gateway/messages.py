@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from domain.cases.step import SIDES
 from domain.messages import (
     Acceptance,
     Appeal,
@@ -32,8 +33,6 @@ from domain.messages import (
 from domain.parties import Role
 from gateway.keys import ApiKey, KeyRole
 from gateway.problems import FieldProblem, Rejected
-
-SIDES: Final = (Role.BUYER, Role.SELLER)
 
 _SPEAKS_FOR: Final = {KeyRole.STOREFRONT: frozenset(SIDES), KeyRole.SUPPORT: frozenset({Role.SUPPORT})}
 
