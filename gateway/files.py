@@ -16,7 +16,7 @@ from domain.base import Instant, Model
 from gateway import bodies
 from gateway.access import Caller, open_to, open_to_anyone
 from gateway.keys import KeyRole
-from gateway.photos import developed
+from gateway.photos import TYPES, developed
 from gateway.problems import Rejected, retry_after
 from gateway.signing import LIFETIME, Signer
 
@@ -25,7 +25,6 @@ router = APIRouter(tags=["files"])
 AT_ONCE: Final = 2
 """Photos that are developed side by side: each may take 200 MB while it is."""
 
-_TYPES: Final = {"jpg": "image/jpeg", "png": "image/png"}
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 _UPLOAD: Final = {
     "requestBody": {
@@ -136,7 +135,7 @@ async def address(request: Request, key: Caller, sha256: Digest) -> Address:
     summary="The file, at an address that was signed",
     operation_id="show_file",
     response_class=Response,
-    responses={200: {"content": dict.fromkeys(_TYPES.values(), _BINARY)}, 404: {}, 422: {}, 503: {}},
+    responses={200: {"content": dict.fromkeys(TYPES.values(), _BINARY)}, 404: {}, 422: {}, 503: {}},
 )
 @open_to_anyone
 async def show(
@@ -156,4 +155,4 @@ async def show(
         content = await room.ask(lambda store: b"".join(store.portions(uri)))
     except FileNotFoundError:
         raise Rejected("not_found", "There is no such file.") from None
-    return Response(content, media_type=_TYPES[ending], headers=_LOCKED)
+    return Response(content, media_type=TYPES[ending], headers=_LOCKED)

@@ -16,10 +16,13 @@ from gateway.problems import Rejected, wrong_field
 MOST_PIXELS: Final = 40_000_000
 """Width times height; a phone of 2026 takes 12 to 50 million, and offers to take fewer."""
 
+TYPES: Final = {"jpg": "image/jpeg", "png": "image/png"}
+"""What photos leave as: the media type by the ending of the file."""
+
 # An MPO, a JPEG with more pictures behind the first, is opened as a JPEG.
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF")
 _QUALITY: Final = 90
-_TYPES: Final = {"JPEG": ("image/jpeg", "jpg"), "PNG": ("image/png", "png")}
+_ENDINGS: Final = {"JPEG": "jpg", "PNG": "png"}
 
 # Pillow knows some formats only from the first time that it meets a file which none of the others takes.
 Image.init()
@@ -115,7 +118,8 @@ def _encoded(image: Image.Image, form: str) -> Photo:
     bare = Image.frombytes(image.mode, image.size, image.tobytes())
     file = io.BytesIO()
     bare.save(file, form, **({"quality": _QUALITY, "optimize": True} if form == "JPEG" else {}))
-    return Photo(file.getvalue(), *_TYPES[form], bare.width, bare.height)
+    ending = _ENDINGS[form]
+    return Photo(file.getvalue(), TYPES[ending], ending, bare.width, bare.height)
 
 
 def _too_many_pixels() -> Rejected:
