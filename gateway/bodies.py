@@ -12,7 +12,6 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from domain.base import Model
-from gateway.examples import examples
 from gateway.problems import Rejected, malformed
 
 _Model = TypeVar("_Model", bound=Model)
@@ -43,11 +42,9 @@ def understood(model: type[_Model], body: bytes) -> _Model:
 
 
 def described(model: type[Model]) -> dict[str, Any]:
-    """How the OpenAPI document describes a body of this model, with its example from the contract."""
+    """How the OpenAPI document describes a body of this model; its example comes from the contract."""
     MODELS[model.__name__] = model
-    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
-    if (example := examples().get(model.__name__)) is not None:
-        content["example"] = example
+    content = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
     required = any(field.is_required() for field in model.model_fields.values())
     return {"requestBody": {"required": required, "content": {"application/json": content}}}
 

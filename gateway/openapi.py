@@ -72,10 +72,10 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str) -> None:
     operation["responses"] = dict(sorted(answers.items()))
 
 
-def _exemplify(answer: dict[str, Any]) -> None:
-    """Show the contract's example of what is answered."""
-    for content in answer.get("content", {}).values():
-        name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+def _exemplify(said: dict[str, Any]) -> None:
+    """Show the contract's example of what is sent or answered."""
+    for content in said.get("content", {}).values():
+        name = _model_of(content)
         if name in examples():
             content.setdefault("example", examples()[name])
 
@@ -106,10 +106,17 @@ def _add_bodies(found: dict[str, Any], schemas: dict[str, Any]) -> None:
         schemas[renamed.get(name, name)] = schema
     for path in found["paths"].values():
         for operation in path.values():
-            for content in operation.get("requestBody", {}).get("content", {}).values():
-                name = content["schema"].get("$ref", "").rpartition("/")[2]
-                if name in renamed:
+            body = operation.get("requestBody", {})
+            _exemplify(body)
+            for content in body.get("content", {}).values():
+                if (name := _model_of(content)) in renamed:
                     content["schema"]["$ref"] = _REF.format(model=renamed[name])
+
+
+def _model_of(content: dict[str, Any]) -> str:
+    """The name of the model that this content has; empty for what has none."""
+    name: str = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+    return name
 
 
 def _schemas(models: list[Any], *, closed: bool) -> dict[str, Any]:
