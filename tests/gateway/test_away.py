@@ -74,7 +74,7 @@ async def test_without_the_database_nothing_is_2xx(tmp_path: Path) -> None:
     settings = runtime.Settings(data_dir=tmp_path)
     temporal = Temporal.from_settings(settings)
     closed = Closed(tmp_path)
-    key = closed.keys.issue("demo", [KeyRole.STOREFRONT])[1]
+    key = closed.key(KeyRole.STOREFRONT)
     closed.app = create_app(settings, temporal, gone)
     client = closed.bare(Authorization=f"Bearer {key}")
 

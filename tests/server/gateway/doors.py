@@ -8,14 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from fastapi import FastAPI
 from temporalio.client import Client
 
-import runtime
-from activities.store import open_store
-from gateway.app import create_app
-from gateway.keys import ApiKeys, KeyRole
-from gateway.temporal import Temporal
+from gateway.keys import KeyRole
+from tests.gateway.in_process import InProcess
 from tests.server.processes import a_gateway
 from tests.storefront.orders import document
 
@@ -24,27 +20,15 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
 
-class Doors:
+class Doors(InProcess):
     """A gateway with its keys; its worker keeps its files in `data_dir` too."""
 
     def __init__(self, client: Client, data_dir: Path, **settings: Any) -> None:
-        known: dict[str, Any] = {
-            "data_dir": data_dir,
-            "gateway_rate": "100000/second",
-            "gateway_sandbox": True,
-            "gateway_patience_seconds": 20,
-            "task_queue": QUEUE,
-        }
-        self.settings = runtime.Settings(**known | settings)
-        self.store = open_store(self.settings.store_url)
-        self.keys = ApiKeys(self.store)
-
         async def connect() -> Client:
             return client
 
-        patience = timedelta(seconds=self.settings.gateway_patience_seconds)
-        temporal = Temporal(connect, task_queue=self.settings.task_queue, patience=patience)
-        self.app: FastAPI = create_app(self.settings, temporal, self.store)
+        known: dict[str, Any] = {"gateway_sandbox": True, "gateway_patience_seconds": 20, "task_queue": QUEUE}
+        super().__init__(data_dir, connect, **known | settings)
         self._temporal_address = client.service_client.config.target_host
         self._clients: dict[tuple[str, tuple[KeyRole, ...]], httpx.AsyncClient] = {}
 
@@ -57,20 +41,11 @@ class Doors:
             **settings,
         )
 
-    def key(self, *roles: KeyRole, marketplace: str = "demo") -> str:
-        """A new key, as its owner presents it."""
-        return self.keys.issue(marketplace, roles)[1]
-
-    def bare(self, **headers: str) -> httpx.AsyncClient:
-        """A client with these headers alone."""
-        transport = httpx.ASGITransport(self.app)
-        return httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers)
-
     def as_(self, *roles: KeyRole, marketplace: str = "demo") -> httpx.AsyncClient:
         """A client with a key of these roles, kept for the next time."""
         known = (marketplace, roles)
         if known not in self._clients:
-            self._clients[known] = self.bare(Authorization=f"Bearer {self.key(*roles, marketplace=marketplace)}")
+            self._clients[known] = self.client(*roles, marketplace=marketplace)
         return self._clients[known]
 
     @property
