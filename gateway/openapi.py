@@ -48,7 +48,7 @@ def described(app: FastAPI) -> dict[str, Any]:
     found["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     found["components"]["responses"] = {name: _problem(name) for name in sorted(_names())}
     for context in iter_route_contexts(app.routes):
-        route = context.original_route if hasattr(context, "original_route") else context
+        route = getattr(context, "original_route", context)
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
                 _complete(found["paths"][route.path_format][method.lower()], route, method)
