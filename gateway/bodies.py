@@ -38,7 +38,7 @@ def understood(model: type[_Model], body: bytes) -> _Model:
     try:
         return model.model_validate_json(body or b"{}", strict=True, extra="forbid")
     except ValidationError as error:
-        raise malformed(error) from None
+        raise malformed(error.errors(include_url=False, include_input=False, include_context=False)) from None
 
 
 def described(model: type[Model]) -> dict[str, Any]:

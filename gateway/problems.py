@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 from pydantic_core import ErrorDetails
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -159,17 +159,18 @@ class Rejected(Exception):
         self.more = dict(more or {})
 
 
-def wrong_field(field: str, rule: str, detail: str, remedy: str, *, kind: str = "malformed") -> Rejected:
+def wrong_field(field: str, rule: str, detail: str, remedy: str) -> Rejected:
     """The rejection of a request for one field."""
-    return Rejected(
-        kind, f"{field}: {detail}", errors=[FieldProblem(field=field, rule=rule, detail=detail, remedy=remedy)]
-    )
+    problem = FieldProblem(field=field, rule=rule, detail=detail, remedy=remedy)
+    return Rejected("malformed", f"{field}: {detail}", errors=[problem])
 
 
-def malformed(error: ValidationError, *, within: str = "") -> Rejected:
-    """The rejection of a body that its model does not take; `within` is what the fields' places begin with."""
-    found = error.errors(include_url=False, include_input=False, include_context=False)
-    return _malformed(found, (within,) if within else ())
+def malformed(found: Iterable[ErrorDetails]) -> Rejected:
+    """The rejection of input that its model does not take."""
+    errors = [_field(one) for one in found]
+    more = f" and {len(errors) - _MOST_FIELDS:,} more" if len(errors) > _MOST_FIELDS else ""
+    named = ", ".join(dict.fromkeys(error.field for error in errors[:_MOST_FIELDS]))
+    return Rejected("malformed", f"Wrong: {named}{more}.", errors=errors[:_MOST_FIELDS])
 
 
 def retry_after(seconds: float = RETRY_SECONDS) -> dict[str, str]:
@@ -217,7 +218,7 @@ def _rejected(error: Exception) -> Rejected:
         case Rejected():
             return error
         case RequestValidationError():
-            return _malformed(error.errors())
+            return malformed(error.errors())
         case HTTPException():
             ours = error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
             kind = _OF_STATUS.get(error.status_code, "failed" if ours else "malformed")
@@ -264,15 +265,8 @@ def plain(name: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in name[:_LONGEST_PLACE])
 
 
-def _malformed(found: Iterable[ErrorDetails], within: tuple[str, ...] = ()) -> Rejected:
-    errors = [_field(one, within) for one in found]
-    more = f" and {len(errors) - _MOST_FIELDS:,} more" if len(errors) > _MOST_FIELDS else ""
-    named = ", ".join(dict.fromkeys(error.field for error in errors[:_MOST_FIELDS]))
-    return Rejected("malformed", f"Wrong: {named}{more}.", errors=errors[:_MOST_FIELDS])
-
-
-def _field(one: ErrorDetails, within: tuple[str, ...]) -> FieldProblem:
-    field = ".".join(plain(str(part)) for part in (*within, *one["loc"])) or "body"
+def _field(one: ErrorDetails) -> FieldProblem:
+    field = ".".join(plain(str(part)) for part in one["loc"]) or "body"
     text = one["msg"].removeprefix("Value error, ")
     return FieldProblem(field=field, rule=one["type"], detail=text, remedy=_REMEDIES.get(one["type"], f"{text}."))
 
