@@ -237,9 +237,9 @@ def is_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool
     return connection.execute(insert_into(connection, table).on_conflict_do_nothing(), dict(row)).rowcount == 1
 
 
-def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+def insert_into(database: Engine | Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An insertion that can say what is done about a row that is there already, which is a dialect's own."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return postgresql.insert(table) if database.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _tune_sqlite(connection: SqliteConnection, _record: object) -> None:

@@ -15,10 +15,10 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from activities.store import inbox as table
 from activities.store import inbox_bodies as bodies
+from activities.store import insert_into
 from domain.base import Instant, Model
 from gateway.webhooks_event import WebhookEvent
 
@@ -101,8 +101,7 @@ class Inbox:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._turn = threading.Lock() if engine.dialect.name == "sqlite" else contextlib.nullcontext()
-        once = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
-        self._insert = once(table).on_conflict_do_nothing().returning(table.c.seq)
+        self._insert = insert_into(engine, table).on_conflict_do_nothing().returning(table.c.seq)
 
     def keep(self, source: str, event: WebhookEvent, body: bytes, now: datetime) -> bool:
         """Store the event for good; false if it is there already, whatever its body says this time."""
