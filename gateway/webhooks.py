@@ -106,9 +106,8 @@ def _doors(app: FastAPI) -> Doors:
     """The doors of this app, made once. They take events also where nothing runs beside the routes."""
     if not hasattr(app.state, "doors"):
         gateway = app.state.gateway
-        sweeper = sweeper_of(gateway.settings, gateway.store, gateway.temporal.redress)
         secrets = {name: secrets_of(gateway.settings, name) for name in SCHEMES}
-        app.state.doors = Doors(Inbox(gateway.store), sweeper, secrets)
+        app.state.doors = Doors(Inbox(gateway.store), sweeper_of(gateway), secrets)
     doors: Doors = app.state.doors
     return doors
 

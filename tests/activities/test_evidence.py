@@ -13,7 +13,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.evidence import UNAVAILABLE, EvidenceActivities
 from activities.ports import Files, Unavailable
 from activities.sandbox.files import PORTION, SandboxFiles
-from adapters import EVIDENCE_FOLDER, Adapters
+from adapters import Adapters
+from adapters.files import EVIDENCE_FOLDER
 from domain.requests import FileCheck, FileChecks, FileFound, FilesFound
 from runtime import Settings
 
