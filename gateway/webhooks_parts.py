@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
 
 
-def sweeper_of(gateway: Gateway) -> Sweeper:
-    """The sweeper over the app's store, which reads the truth where the worker would. Raises runtime.SettingsError."""
+def sweeper_of(gateway: Gateway, inbox: Inbox) -> Sweeper:
+    """The sweeper over this inbox, which reads the truth where the worker would. Raises runtime.SettingsError."""
     settings, store = gateway.settings, gateway.store
     carriers, _ = carriers_of(settings)
     truth = Truth(carriers, payments_of(settings, store, files_of(settings)))
-    return Sweeper(Inbox(store), Forwarder(gateway.temporal.redress, truth, gateway.routes, SqlOutcomes(store)))
+    return Sweeper(inbox, Forwarder(gateway.temporal.redress, truth, gateway.routes, SqlOutcomes(store)))
