@@ -75,7 +75,7 @@ outbox = Table(
     Column("role", String, nullable=False),
     Column("party_id", String, nullable=False),
     Column("kind", String, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
+    Column("at", UtcInstant, nullable=False),
     Column("payload", JSON, nullable=False),
     Column("text", String, nullable=False),
     Column("contact", JSON(none_as_null=True)),
@@ -122,7 +122,7 @@ outcomes = Table(
     Column("seller_id", String, nullable=False, index=True),
     Column("pack", String, nullable=False),
     Column("ending", String, nullable=False),
-    Column("closed_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("closed_at", UtcInstant, nullable=False, index=True),
     Column("complaints", Integer, nullable=False),
     Column("upheld", Integer, nullable=False),
     Column("against_seller", Integer, nullable=False),
@@ -147,9 +147,9 @@ inbox = Table(
     Column("source", String, nullable=False),
     Column("event_id", String, nullable=False),
     Column("kind", String, nullable=False),
-    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("received_at", UtcInstant, nullable=False),
     Column("state", String, nullable=False),
-    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("due_at", UtcInstant, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("note", String, nullable=False, default=""),
     UniqueConstraint("source", "event_id", name="inbox_event"),
@@ -237,9 +237,9 @@ def is_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool
     return connection.execute(insert_into(connection, table).on_conflict_do_nothing(), dict(row)).rowcount == 1
 
 
-def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+def insert_into(database: Engine | Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An insertion that can say what is done about a row that is there already, which is a dialect's own."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return postgresql.insert(table) if database.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _tune_sqlite(connection: SqliteConnection, _record: object) -> None:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import runtime
 from adapters.carriers import carriers_of
 from adapters.database import open_database
+from adapters.files import files_of
 from adapters.notices import deliverer_of, senders_of
 from adapters.payments import payments_of
 
 if TYPE_CHECKING:
     from activities.dispatch.deliverer import Deliverer
     from activities.ports import Carriers, Claims, Directory, Outbox, Outcomes, Provider, Routes, Storage
-
-EVIDENCE_FOLDER: Final = "evidence"
 
 
 @dataclass(frozen=True)
@@ -43,27 +42,16 @@ class Adapters:
 
         Raises runtime.SettingsError.
         """
-        from activities.files import FilesByScheme, StoredFiles
         from activities.notices import SqlOutbox
         from activities.outcomes import SqlOutcomes
         from activities.routes import SqlRoutes
         from activities.sandbox.directory import SandboxDirectory
-        from activities.sandbox.files import SandboxFiles
 
-        try:
-            settings.data_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise runtime.SettingsError(
-                f"REDRESS_DATA_DIR is wrong: {settings.data_dir} cannot be made ({error.strerror}). "
-                "Write a folder that we may write to, for example var."
-            ) from None
+        # The files first: they make the data folder, where the database may be too.
+        files = files_of(settings)
         store = open_database(settings.store_url)
         carriers, claims = carriers_of(settings)
         directory = SandboxDirectory()
-        files = FilesByScheme(
-            {"evidence": StoredFiles(settings.files_url)},
-            otherwise=SandboxFiles(settings.data_dir / EVIDENCE_FOLDER),
-        )
         senders = senders_of(settings, directory)
         return cls(
             carriers=carriers,

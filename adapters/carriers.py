@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 import runtime
+from adapters.files import data_folder
 
 if TYPE_CHECKING:
     from activities.ports import Carriers, Claims
@@ -21,7 +22,7 @@ def carriers_of(settings: runtime.Settings) -> tuple[Carriers, Claims]:
         from activities.sandbox.carrier import SandboxCarrier
         from activities.sandbox.claims import SandboxClaims
 
-        path = settings.data_dir / CARRIER_FILE
+        path = data_folder(settings) / CARRIER_FILE
         return SandboxCarrier(path), SandboxClaims(path)
     from activities.easypost.carrier import EasyPostCarriers
     from activities.easypost.client import EasyPost

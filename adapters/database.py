@@ -25,6 +25,11 @@ def open_database(url: str) -> Engine:
         ) from None
     except store.StoreOutdated as error:
         raise runtime.SettingsError(f"The database of REDRESS_STORE_URL cannot be used. {error}") from None
+    except OSError as error:
+        raise runtime.SettingsError(
+            f"The database of REDRESS_STORE_URL cannot be used: its folder cannot be made ({error.strerror}). "
+            "Write another URL or, if you have written none, another REDRESS_DATA_DIR."
+        ) from None
     except SQLAlchemyError as error:
         # The cause alone: the whole text may show the URL, and in it a password.
         cause = getattr(error, "orig", None) or type(error).__name__

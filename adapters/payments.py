@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import runtime
+from adapters.files import data_folder
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -19,7 +20,7 @@ def payments_of(settings: runtime.Settings, store: Engine, files: FileContents) 
     if settings.payments == "sandbox":
         from activities.sandbox.payments import SandboxPayments
 
-        return SandboxPayments(settings.data_dir / PAYMENTS_FILE)
+        return SandboxPayments(data_folder(settings) / PAYMENTS_FILE)
     from activities.payout_accounts import SqlPayoutAccounts
     from activities.stripe.client import client
     from activities.stripe.payments import StripePayments

@@ -15,8 +15,9 @@ from activities.sandbox.directory import SandboxDirectory
 from activities.sandbox.files import SandboxFiles
 from activities.sandbox.payments import SandboxPayments
 from activities.store import open_store
-from adapters import EVIDENCE_FOLDER, Adapters
+from adapters import Adapters
 from adapters.carriers import CARRIER_FILE
+from adapters.files import EVIDENCE_FOLDER
 from adapters.payments import PAYMENTS_FILE
 from domain.cases.record import EvidenceItem
 from domain.messages import Chargeback, ChargebackState

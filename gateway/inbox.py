@@ -9,16 +9,16 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from activities.store import inbox as table
 from activities.store import inbox_bodies as bodies
+from activities.store import insert_into
 from domain.base import Instant, Model
 from gateway.webhooks_event import WebhookEvent
 
@@ -27,7 +27,6 @@ LEASE: Final = timedelta(seconds=15)
 
 BODIES_KEPT: Final = timedelta(days=30)
 """How long the body of an event that is dealt with can still be looked at and tried again."""
-
 
 _KEEP_BODY: Final = insert(bodies)
 _CHANGE: Final = (
@@ -102,8 +101,7 @@ class Inbox:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._turn = threading.Lock() if engine.dialect.name == "sqlite" else contextlib.nullcontext()
-        once = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
-        self._insert = once(table).on_conflict_do_nothing().returning(table.c.seq)
+        self._insert = insert_into(engine, table).on_conflict_do_nothing().returning(table.c.seq)
 
     def keep(self, source: str, event: WebhookEvent, body: bytes, now: datetime) -> bool:
         """Store the event for good; false if it is there already, whatever its body says this time."""
@@ -136,7 +134,7 @@ class Inbox:
             rows = sorted(connection.execute(claimed).mappings(), key=itemgetter("seq"))
             wanted = select(bodies).where(bodies.c.seq.in_([row["seq"] for row in rows]))
             said = {row.seq: row.body for row in connection.execute(wanted)}
-        return tuple(Waiting(**{**row, "received_at": _utc(row["received_at"])}, body=said[row["seq"]]) for row in rows)
+        return tuple(Waiting(**row, body=said[row["seq"]]) for row in rows)
 
     def record(self, changes: Iterable[Change]) -> None:
         """Write down how events stand now, all of them or none."""
@@ -148,8 +146,10 @@ class Inbox:
     def next_due(self) -> datetime | None:
         """When the next event is due; none if nothing waits."""
         with self._engine.connect() as connection:
-            due = connection.scalar(select(func.min(table.c.due_at)).where(table.c.state == State.WAITING))
-        return None if due is None else _utc(due)
+            due: datetime | None = connection.scalar(
+                select(func.min(table.c.due_at)).where(table.c.state == State.WAITING)
+            )
+        return due
 
     def counts(self) -> tuple[Count, ...]:
         """How many events of each kind are in each state."""
@@ -162,8 +162,7 @@ class Inbox:
         columns = [table.c[name] for name in Kept.model_fields]
         wanted = table.c.state.in_(tuple(states))
         rows = self._rows(select(*columns).where(wanted).order_by(table.c.seq.desc()).limit(limit))
-        instants = ("received_at", "due_at")
-        return tuple(Kept.model_validate({**row, **{name: _utc(row[name]) for name in instants}}) for row in rows)
+        return tuple(Kept.model_validate(dict(row)) for row in rows)
 
     def retry(self, now: datetime, *, event_ids: Iterable[str] = (), states: Iterable[State] = ()) -> int:
         """Have these events tried again at once, and give them their time to wait anew; how many there are.
@@ -190,8 +189,3 @@ class Inbox:
         """A transaction. SQLite has one writer at a time, and makes the others sleep: in a process they take turns."""
         with self._turn, self._engine.begin() as connection:
             yield connection
-
-
-def _utc(instant: datetime) -> datetime:
-    """SQLite gives instants back without their zone."""
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant

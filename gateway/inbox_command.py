@@ -10,7 +10,8 @@ import typer
 
 import runtime
 from adapters.database import open_database
-from gateway.inbox import Count, Inbox, Kept, State
+from gateway.inbox import BODIES_KEPT, Count, Inbox, Kept, State
+from storefront.errors import BadInput
 
 app = typer.Typer(help="The inbox of webhooks: list, retry.", no_args_is_help=True)
 
@@ -46,19 +47,16 @@ def retry(
 
     async def work() -> None:
         if not event_ids and not state:
-            raise _Nothing("Name events, or give a --state such as given_up.")
+            raise BadInput("Name events, or give a --state such as given_up.")
         tried = _inbox().retry(datetime.now(UTC), event_ids=event_ids or (), states=state or ())
         if not tried:
             raise runtime.NotFound(
-                "No such event can be tried again: `inbox list` has their ids, and bodies are erased after 30 days."
+                "No such event can be tried again: `inbox list` has their ids, "
+                f"and bodies are erased after {BODIES_KEPT.days} days."
             )
         typer.echo(f"{tried} to be tried again by the gateway, within seconds if it runs.")
 
     runtime.run(work())
-
-
-class _Nothing(runtime.Problem):
-    code = runtime.Exit.USAGE
 
 
 def _inbox() -> Inbox:

@@ -106,9 +106,9 @@ def _doors(app: FastAPI) -> Doors:
     """The doors of this app, made once. They take events also where nothing runs beside the routes."""
     if not hasattr(app.state, "doors"):
         gateway = app.state.gateway
-        sweeper = sweeper_of(gateway.settings, gateway.store, gateway.temporal.redress)
+        inbox = Inbox(gateway.store)  # one for both: those who write take turns in it
         secrets = {name: secrets_of(gateway.settings, name) for name in SCHEMES}
-        app.state.doors = Doors(Inbox(gateway.store), sweeper, secrets)
+        app.state.doors = Doors(inbox, sweeper_of(gateway, inbox), secrets)
     doors: Doors = app.state.doors
     return doors
 

@@ -31,7 +31,7 @@ class _Event(Model):
     result: Any = None
 
 
-def verify(secrets: Iterable[str], headers: Headers, body: bytes, now: datetime) -> None:  # noqa: ARG001 no clock
+def verify(secrets: Iterable[str], headers: Headers, body: bytes, _now: datetime) -> None:
     """The HMAC of the whole body. Raises Forged."""
     signature = _the_one(headers.getlist(HEADER))
     if not signature.startswith(PREFIX):

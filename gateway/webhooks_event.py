@@ -64,7 +64,7 @@ class NoEvent(Exception):
 class Scheme(Protocol):
     """How a provider signs and writes its events: what each module `webhooks_<provider>` is."""
 
-    def verify(self, secrets: Iterable[str], headers: Headers, body: bytes, now: datetime) -> None:
+    def verify(self, secrets: Iterable[str], headers: Headers, body: bytes, now: datetime, /) -> None:
         """Return if one of these secrets has signed the bytes, and recently where the scheme says when.
 
         Several secrets, so that one can replace another without a gap; without any, nothing is authentic.

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine
-
-import runtime
 from activities.outcomes import SqlOutcomes
-from activities.routes import SqlRoutes
-from adapters import Adapters
+from adapters.carriers import carriers_of
+from adapters.files import files_of
+from adapters.payments import payments_of
 from gateway.forwarding import Forwarder, Truth
 from gateway.inbox import Inbox
 from gateway.inbox_sweeper import Sweeper
-from storefront.client import Redress
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
 
 
-def sweeper_of(settings: runtime.Settings, store: Engine, redress: Callable[[], Awaitable[Redress]]) -> Sweeper:
-    """The sweeper over this store, which reads the truth where the worker would. Raises runtime.SettingsError."""
-    adapters = Adapters.from_settings(settings)
-    truth = Truth(adapters.carriers, adapters.payments)
-    forwarder = Forwarder(redress, truth, SqlRoutes(store), SqlOutcomes(store))
-    return Sweeper(Inbox(store), forwarder)
+def sweeper_of(gateway: Gateway, inbox: Inbox) -> Sweeper:
+    """The sweeper over this inbox, which reads the truth where the worker would. Raises runtime.SettingsError."""
+    settings, store = gateway.settings, gateway.store
+    carriers, _ = carriers_of(settings)
+    truth = Truth(carriers, payments_of(settings, store, files_of(settings)))
+    return Sweeper(inbox, Forwarder(gateway.temporal.redress, truth, gateway.routes, SqlOutcomes(store)))

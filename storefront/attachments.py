@@ -14,7 +14,7 @@ from typing import Final
 
 import runtime
 from activities.sandbox.files import SandboxFiles
-from adapters import EVIDENCE_FOLDER
+from adapters.files import EVIDENCE_FOLDER
 from domain.cases.record import EvidenceItem
 from domain.policy import EvidenceKind
 from storefront.errors import BadInput

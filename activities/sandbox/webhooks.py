@@ -110,7 +110,7 @@ class SandboxWebhooks:
             headers = easypost_headers(self._easypost_secret, body)
         else:
             headers = stripe_headers(self._stripe_secret, body, int(self._clock()))
-        request = urllib.request.Request(f"{self._url}/webhooks/{source}", body, headers, method="POST")  # noqa: S310
+        request = urllib.request.Request(f"{self._url}/webhooks/{source}", body, headers, method="POST")  # noqa: S310 ours
         try:
             with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310 the address is ours
                 return str(answer.status)

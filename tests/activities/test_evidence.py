@@ -14,7 +14,8 @@ from activities.evidence import UNAVAILABLE, EvidenceActivities
 from activities.portions import PORTION
 from activities.ports import Files, Unavailable
 from activities.sandbox.files import SandboxFiles
-from adapters import EVIDENCE_FOLDER, Adapters
+from adapters import Adapters
+from adapters.files import EVIDENCE_FOLDER
 from domain.requests import FileCheck, FileChecks, FileFound, FilesFound
 from runtime import Settings
 

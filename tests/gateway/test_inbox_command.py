@@ -46,3 +46,13 @@ async def test_retry_has_events_tried_again(tmp_path: Path) -> None:
     assert (0, 5, 2) == (done, missing, nothing)
     assert "inbox list" in told
     assert ["evt_1"] == [kept.event_id for kept in inbox.listed([State.WAITING], 10)]
+
+
+async def test_a_database_whose_folder_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """A file where the folder should be is a wrong setting: 2, and what to write, without a traceback."""
+    (tmp_path / "file").touch()
+
+    code, _, told = await processes.run("-m", "gateway", "inbox", "list", REDRESS_DATA_DIR=str(tmp_path / "file" / "x"))
+
+    assert (2, True) == (code, told.startswith("The database of REDRESS_STORE_URL cannot be used: its folder"))
+    assert "Traceback" not in told

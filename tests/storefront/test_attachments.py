@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from activities.sandbox.files import SandboxFiles
-from adapters import EVIDENCE_FOLDER
+from adapters.files import EVIDENCE_FOLDER
 from domain.cases.record import EvidenceItem
 from domain.policy import EvidenceKind
 from storefront import attachments
