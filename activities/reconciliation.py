@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Final, ParamSpec, TypeVar
 
 import pydantic
@@ -131,9 +130,8 @@ async def _settling(client: Client) -> set[str]:
 
 
 def _unavailable(error: Unavailable) -> ApplicationError:
-    pause = error.retry_after
     return ApplicationError(
         "The payment provider did not show its books; asked again later",
         type=UNAVAILABLE,
-        next_retry_delay=None if pause is None else timedelta(seconds=pause),
+        next_retry_delay=error.pause,
     )
