@@ -145,10 +145,8 @@ def _no_answer(ask: LookUp, error: Unavailable) -> ApplicationError:
 
 
 def _hint(error: Unavailable, longest: timedelta) -> timedelta | None:
-    if error.retry_after is None:
-        return None
     # Bounded: after a nonsensical hint the carrier would never be asked again.
-    return min(max(timedelta(0), timedelta(seconds=min(error.retry_after, 1e9))), longest)
+    return None if error.pause is None else min(max(timedelta(0), error.pause), longest)
 
 
 def _refused(ask: LookUp, error: Refused) -> ApplicationError:

@@ -8,7 +8,7 @@ from typing import Final, TypeVar, cast
 from temporalio.api.common.v1 import Payloads
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.base import Model
@@ -70,6 +70,16 @@ async def read(client: Client, order_id: str) -> MoneyHistory | None:
     )
 
 
+async def listed(client: Client, query: str) -> list[WorkflowExecution]:
+    """What a list of Temporal's shows; nothing on the time-skipping test server, which has no lists."""
+    try:
+        return [found async for found in client.list_workflows(query)]
+    except RPCError as error:
+        if error.status is not RPCStatusCode.UNIMPLEMENTED:
+            raise
+        return []
+
+
 async def _movements(client: Client, events: Iterable[HistoryEvent]) -> AsyncIterator[tuple[Movement, str]]:
     """Each movement as it is asked for, and once more with its reference when it has been made."""
     scheduled: dict[int, Movement] = {}
@@ -107,13 +117,7 @@ async def _reopened(client: Client, workflow_id: str) -> AsyncIterator[list[Hist
     latest = await _events(client, workflow_id)
     if latest is None:
         return
-    try:
-        found = [run async for run in client.list_workflows(f"WorkflowId = '{workflow_id}'")]
-    except RPCError as error:
-        # The time-skipping test server has no lists.
-        if error.status is not RPCStatusCode.UNIMPLEMENTED:
-            raise
-        found = []
+    found = await listed(client, f"WorkflowId = '{workflow_id}'")
     for run in sorted(found, key=lambda run: run.start_time):
         if events := await _events(client, workflow_id, run.run_id):
             yield events

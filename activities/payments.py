@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Final, Protocol
 
 from temporalio import activity
@@ -111,11 +110,10 @@ def _explained(subject: str, known: str) -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        pause = error.retry_after
         raise ApplicationError(
             f"The payment provider did not answer for {subject}; asked again later; {known}",
             type=UNAVAILABLE,
-            next_retry_delay=None if pause is None else timedelta(seconds=pause),
+            next_retry_delay=error.pause,
         ) from error
     except Refused as error:
         raise ApplicationError(

@@ -6,7 +6,7 @@ Each has a sandbox adapter and, in production, a real one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -31,6 +31,11 @@ class Unavailable(Exception):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+    @property
+    def pause(self) -> timedelta | None:
+        """The same as a span of time, which ends even for a nonsensical number."""
+        return None if self.retry_after is None else timedelta(seconds=min(self.retry_after, 1e9))
 
 
 class FailureReplayed(Unavailable):

@@ -25,9 +25,9 @@ class _Line(Model):
 def compare(books: Books) -> Checked:
     """What the books disagree about, by key; nothing if they agree, or if only what still runs is missing."""
     ledger = None if books.ledger is None else _of_ledger(books.ledger)
-    history = None if books.history is None else {asked.key: asked for asked in books.history}
+    history = None if books.history is None else _of_history(books.history)
     ours, foreign = _of_provider(books.made)
-    keys = dict.fromkeys((*(ledger or {}), *(key for key, asked in (history or {}).items() if asked.reference), *ours))
+    keys = dict.fromkeys((*(ledger or {}), *(key for key, line in (history or {}).items() if line.reference), *ours))
     differences = [*_foreign(books.order_id, foreign)]
     for key in keys:
         what = _mismatch(key, ours.get(key, ()), ledger, history, closed=books.closed)
@@ -44,6 +44,10 @@ def _of_ledger(ledger: Ledger) -> dict[str, _Line]:
         for entry in ledger.facts
         if entry.kind in KINDS
     }
+
+
+def _of_history(history: Iterable[Asked]) -> dict[str, _Line]:
+    return {asked.key: _Line(kind=asked.kind, amount=asked.amount, reference=asked.reference) for asked in history}
 
 
 def _of_provider(made: Iterable[Made]) -> tuple[dict[str, tuple[Made, ...]], list[Made]]:
@@ -68,7 +72,7 @@ def _mismatch(
     key: str,
     made: tuple[Made, ...],
     ledger: Mapping[str, _Line] | None,
-    history: Mapping[str, Asked] | None,
+    history: Mapping[str, _Line] | None,
     *,
     closed: bool,
 ) -> Mismatch | None:
@@ -83,8 +87,7 @@ def _mismatch(
     if len({one.source for one in live}) < len(live):
         return Mismatch.TWICE
     line = _sum(live)
-    told = (_Line(kind=asked.kind, amount=asked.amount, reference=asked.reference) if asked else None, kept)
-    for other in filter(None, told):
+    for other in filter(None, (asked, kept)):
         # Only the first part may have come of what is still under way.
         under_way = not closed and not other.reference
         if (differs := _differs(line, other)) and not under_way:
@@ -111,12 +114,12 @@ def _sum(made: tuple[Made, ...]) -> _Line:
     return _Line(kind=made[0].kind, amount=amount, reference=",".join(one.reference for one in made))
 
 
-def _found(made: tuple[Made, ...], kept: _Line | None, asked: Asked | None) -> dict[str, str]:
+def _found(made: tuple[Made, ...], kept: _Line | None, asked: _Line | None) -> dict[str, str]:
     found = {Book.PROVIDER.value: _told(made)}
     if kept:
         found[Book.LEDGER] = str(kept)
     if asked:
-        found[Book.HISTORY] = str(_Line(kind=asked.kind, amount=asked.amount, reference=asked.reference))
+        found[Book.HISTORY] = str(asked)
     return found
 
 

@@ -88,8 +88,7 @@ class Forwarder:
                 case _:
                     return Verdict(State.UNKNOWN, "nothing that this version acts on")
         except Unavailable as error:
-            pause = None if error.retry_after is None else timedelta(seconds=error.retry_after)
-            return Verdict(State.WAITING, "the truth could not be read: its provider did not answer", pause)
+            return Verdict(State.WAITING, "the truth could not be read: its provider did not answer", error.pause)
         except Refused as error:
             return Verdict(State.WAITING, f"the truth could not be read: its provider refused ({error.code})")
 

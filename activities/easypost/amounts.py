@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Final
 
 from domain.money import Money
+
+DOLLARS: Final = "USD"
+"""The currency of EasyPost's wallet, fees and insurance (docs.easypost.com/docs/insurance)."""
 
 
 def money_of(amount: str, currency: str) -> Money | None:

@@ -136,10 +136,3 @@ class ClaimPage(Model):
 
     claims: Several[ClaimBody] = ()
     has_more: bool | None = None
-
-
-class EventBody(Model):
-    """What a webhook delivers: that something happened to an object, and the object at that moment."""
-
-    description: Text = ""
-    result: dict[str, object] | None = None

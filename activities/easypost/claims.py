@@ -9,15 +9,12 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any, Final
 
-from activities.easypost.amounts import decimal_of, money_of
+from activities.easypost.amounts import DOLLARS, decimal_of, money_of
 from activities.easypost.bodies import ClaimBody, ClaimPage
 from activities.easypost.client import NOT_FOUND, EasyPost
 from activities.ports import Refused, Unavailable
 from domain.claims import NEEDS_DOCUMENTS, Claim, ClaimRequest, ClaimState
 from domain.tracking_numbers import normalise
-
-CURRENCY: Final = "USD"
-"""The insurance is in US dollars (docs.easypost.com/docs/insurance)."""
 
 _PAGE: Final = 100
 _MOST_PAGES: Final = 20
@@ -36,9 +33,9 @@ class EasyPostClaims:
             return as_claim(known)
         if self._contact_email is None:
             raise Refused("no_contact", "EasyPost wants an e-mail address. Set REDRESS_EASYPOST_CLAIMS_EMAIL")
-        if request.amount.currency != CURRENCY:
+        if request.amount.currency != DOLLARS:
             raise Refused(
-                "currency_not_served", f"EasyPost insures in {CURRENCY} only, not in {request.amount.currency}"
+                "currency_not_served", f"EasyPost insures in {DOLLARS} only, not in {request.amount.currency}"
             )
         if request.kind in NEEDS_DOCUMENTS and not documents:
             raise Refused("no_documents", f"EasyPost wants at least one photo or document for {request.kind}")
@@ -92,4 +89,4 @@ class EasyPostClaims:
 
 def as_claim(body: ClaimBody) -> Claim:
     """A claim as the domain knows it; an amount that is no number is none."""
-    return Claim(claim_id=body.id, state=body.status, approved=money_of(body.approved_amount, CURRENCY))
+    return Claim(claim_id=body.id, state=body.status, approved=money_of(body.approved_amount, DOLLARS))

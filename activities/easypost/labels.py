@@ -13,10 +13,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from activities.easypost import postage
-from activities.easypost.amounts import decimal_of
+from activities.easypost.amounts import DOLLARS, decimal_of
 from activities.easypost.bodies import Postage, PostagePage, Rates
 from activities.easypost.client import EasyPost
-from activities.easypost.postage import FEES_IN
 from activities.ports import Contact, Refused, Unavailable
 from domain.base import Model
 from domain.requests import Label, LabelRefund, LabelRequest
@@ -118,7 +117,7 @@ class EasyPostLabels:
     def _pay(self, shipment: Postage, request: LabelRequest) -> Postage:
         rate = postage.cheapest(shipment, request.currency)
         extra = {}
-        if self._wishes.insure and request.value is not None and request.value.currency == FEES_IN:
+        if self._wishes.insure and request.value is not None and request.value.currency == DOLLARS:
             extra["insurance"] = str(decimal_of(request.value))
         try:
             return self._easypost.ask(Postage, lambda api: api.shipment.buy(shipment.id, rate={"id": rate.id}, **extra))

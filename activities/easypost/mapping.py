@@ -7,17 +7,12 @@ The table of docs/carriers.md is compared with this one by a test.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-from pydantic import ValidationError
-
-from activities.easypost.bodies import EventBody, Scan, Tracker
-from activities.easypost.names import our_code
-from domain.parcel import Parcel, Shipment, TrackingEvent, TrackingStatus
+from activities.easypost.bodies import Scan, Tracker
+from domain.parcel import Parcel, TrackingEvent, TrackingStatus
 from domain.requests import News
-from domain.tracking_numbers import LONGEST, normalise
 
 STATUSES: Final = {
     "pre_transit": TrackingStatus.LABEL_MADE,
@@ -79,22 +74,6 @@ def estimate(tracker: Tracker) -> datetime | None:
     if promised and promised.time() == time():
         return promised + timedelta(days=1) + _ENDED_EVERYWHERE
     return promised
-
-
-def shipment_of(event: Mapping[str, object]) -> Shipment | None:
-    """The parcel that the body of an event speaks of; none if it speaks of none, or is no event of EasyPost.
-
-    Only a hint whom to wake: the truth is read by `news` of the port. Never raises.
-    """
-    try:
-        result = EventBody.model_validate(event).result or {}
-        tracker = Tracker.model_validate(result)
-    except ValidationError:
-        return None
-    number = normalise(tracker.tracking_code)
-    if result.get("object") not in ("Tracker", "Refund") or not tracker.carrier or not 0 < len(number) <= LONGEST:
-        return None
-    return Shipment(carrier=our_code(tracker.carrier), tracking_number=number)
 
 
 def status_of(scan: Scan) -> TrackingStatus | str:

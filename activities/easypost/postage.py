@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
-from typing import Final
 
-from activities.easypost.amounts import money_of
+from activities.easypost.amounts import DOLLARS, money_of
 from activities.easypost.bodies import Postage, Rate
 from activities.easypost.mapping import events
 from activities.easypost.names import our_code
@@ -15,9 +14,6 @@ from domain.money import Money
 from domain.parcel import Parcel, Shipment
 from domain.requests import Label, LabelRequest
 from domain.tracking_numbers import normalise
-
-FEES_IN: Final = "USD"
-"""The currency of EasyPost's wallet, fees and insurance."""
 
 
 def address(party_id: str, contact: Contact | None) -> dict[str, str]:
@@ -67,9 +63,9 @@ def label(request: LabelRequest, shipment: Postage) -> Label:
 def _cost(shipment: Postage, rate: Rate) -> Money | None:
     """All that was taken for the label, with EasyPost's own fees; in another currency than theirs, the postage."""
     charged = [fee.amount for fee in shipment.fees if fee.charged]
-    if rate.currency == FEES_IN and charged:
+    if rate.currency == DOLLARS and charged:
         with suppress(InvalidOperation):
-            return money_of(str(sum(map(Decimal, charged))), FEES_IN)
+            return money_of(str(sum(map(Decimal, charged))), DOLLARS)
     return money_of(rate.rate, rate.currency)
 
 

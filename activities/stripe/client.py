@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Final
 
 import stripe
 
+from activities import retry_after
 from activities.ports import FailureReplayed, Refused, Unavailable
 
 SECONDS: Final = 8.0
@@ -99,10 +101,7 @@ def _replayed(headers: Mapping[str, str] | None) -> bool:
 
 
 def _hint(error: stripe.StripeError) -> float | None:
-    try:
-        return max(0.0, float(_header(error.headers, "retry-after")))
-    except ValueError:
-        return None
+    return retry_after.seconds(_header(error.headers, "retry-after"), datetime.now(UTC))
 
 
 def _header(headers: Mapping[str, str] | None, wanted: str) -> str:

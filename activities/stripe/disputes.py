@@ -5,7 +5,7 @@ Evidence counts once it is submitted, and may be submitted once (docs.stripe.com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -17,7 +17,7 @@ import stripe
 from activities.ports import FailureReplayed, FileContents, Refused
 from activities.stripe.amounts import from_stripe
 from activities.stripe.client import speaking
-from activities.stripe.events import ORDER_MARKS
+from activities.stripe.events import ORDER, order_of, payments_of
 from activities.stripe.evidence_files import Document, documents
 from domain.messages import ChargebackState
 from domain.reported_dispute import ReportedDispute
@@ -65,7 +65,7 @@ def submit(v1: Any, submission: Submission, files: FileContents) -> Paid:
         evidence["uncategorized_text"] = _with_note(evidence.get("uncategorized_text", ""), left_out)
     for document in taken:
         evidence[document.name] = _upload(v1, submission.chargeback_id, document)
-    params = {"evidence": evidence, "submit": True, "metadata": {"redress_order": submission.order_id}}
+    params = {"evidence": evidence, "submit": True, "metadata": {ORDER: submission.order_id}}
     key = f"evidence-{submission.chargeback_id}-{_digest(repr(sorted(evidence.items())).encode())}"
     _sent(partial(v1.disputes.update, submission.chargeback_id), lambda: params, key)
     return Paid(reference=submission.chargeback_id)
@@ -113,33 +113,16 @@ def _digest(content: bytes) -> str:
 
 def _reported(found: stripe.Dispute) -> ReportedDispute:
     details = found.evidence_details
+    shown = found.to_dict()
     return ReportedDispute(
         chargeback_id=found.id,
-        payment_refs=tuple(dict.fromkeys(_ids(found))),
+        payment_refs=payments_of(shown),
         amount=from_stripe(found.amount, found.currency),
         status=found.status,
         state=_STATES.get(found.status),
-        order_id=next(_order_ids(found), ""),
+        order_id=order_of(shown),
         reason=found.reason,
         refundable=found.is_charge_refundable,
         evidence_due=datetime.fromtimestamp(details.due_by, UTC) if details.due_by else None,
         submissions=details.submission_count,
     )
-
-
-def _payments(found: stripe.Dispute) -> Iterator[Any]:
-    yield from filter(None, (getattr(found, "payment_intent", None), found.charge))
-
-
-def _ids(found: stripe.Dispute) -> Iterator[str]:
-    for payment in _payments(found):
-        yield payment if isinstance(payment, str) else payment.id
-
-
-def _order_ids(found: stripe.Dispute) -> Iterator[str]:
-    """From the dispute itself, the payment or the charge, whichever carries a mark."""
-    for marked in (found, *_payments(found)):
-        metadata = getattr(marked, "metadata", None)
-        for name in ORDER_MARKS:
-            if metadata and (order_id := getattr(metadata, name, None)):
-                yield str(order_id)

@@ -8,7 +8,10 @@ from typing import Any, Final
 
 from domain.base import Model
 
-ORDER_MARKS: Final = ("redress_order", "order_id")
+ORDER: Final = "redress_order"
+"""Where we write the order id into the metadata of all that we make."""
+
+_MARKS: Final = (ORDER, "order_id")
 """Names under which a storefront may write its order id into the metadata of a payment, the best first."""
 
 
@@ -61,8 +64,8 @@ def subject_of(body: Mapping[str, Any]) -> Subject | None:
         type=kind,
         topic=topic,
         chargeback_id=_text(thing.get("id")) if topic is Topic.DISPUTE else "",
-        order_id=next(_order_ids(thing), ""),
-        payment_refs=tuple(dict.fromkeys(_payments(thing, named))),
+        order_id=order_of(thing),
+        payment_refs=payments_of(thing),
         reference=_text(thing.get("id")),
         live=body.get("livemode") is True,
     )
@@ -76,18 +79,28 @@ _TOPICS: Final = {
 }
 
 
+def order_of(thing: Mapping[str, Any]) -> str:
+    """The order id on an object itself, its payment or its charge, whichever carries a mark; empty if none does."""
+    return next(_order_ids(thing), "")
+
+
+def payments_of(thing: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ids of the payment that an object is of, each once, the surest first."""
+    return tuple(dict.fromkeys(_payments(thing)))
+
+
 def _order_ids(thing: Mapping[str, Any]) -> Iterator[str]:
     for marked in (thing, thing.get("payment_intent"), thing.get("charge")):
         metadata = marked.get("metadata") if isinstance(marked, Mapping) else None
         if not isinstance(metadata, Mapping):
             continue
-        for name in ORDER_MARKS:
+        for name in _MARKS:
             if order_id := _text(metadata.get(name)):
                 yield order_id
 
 
-def _payments(thing: Mapping[str, Any], named: str) -> Iterator[str]:
-    own = thing.get("id") if named in ("charge", "payment_intent") else None
+def _payments(thing: Mapping[str, Any]) -> Iterator[str]:
+    own = thing.get("id") if thing.get("object") in ("charge", "payment_intent") else None
     for payment in (thing.get("payment_intent"), thing.get("charge"), thing.get("latest_charge"), own):
         name = payment.get("id") if isinstance(payment, Mapping) else payment
         if name := _text(name):

@@ -18,13 +18,13 @@ from activities.ports import FileContents, PayoutAccounts, Refused, Unavailable
 from activities.stripe import disputes
 from activities.stripe.amounts import from_stripe, to_stripe
 from activities.stripe.client import speaking
+from activities.stripe.events import ORDER
 from domain.books import KINDS, Kind, Made
 from domain.money import Money
 from domain.reported_dispute import ReportedDispute
 from domain.requests import Movement, Paid, Submission
 
 KEY: Final = "redress_key"
-ORDER: Final = "redress_order"
 
 _PAGE: Final = 100
 _REFUSED_PART: Final = 3_600.0

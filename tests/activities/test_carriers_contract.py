@@ -2,43 +2,25 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 
-from activities.easypost.carrier import EasyPostCarriers
-from activities.easypost.client import EasyPost
 from activities.easypost.labels import Wishes
-from activities.ports import Carriers, Claims, Contact, PostalAddress, Refused, Unavailable
+from activities.ports import Carriers, Claims, Refused, Unavailable
 from activities.sandbox.carrier import SandboxCarrier
 from activities.sandbox.claims import SandboxClaims
 from domain.claims import ClaimKind, ClaimRequest, ClaimState
-from domain.money import Money
 from domain.parcel import Shipment, TrackingEvent, TrackingStatus
 from domain.requests import Label, LabelRefund, LabelRequest
 from domain.tracking_numbers import sandbox_number
-from tests.activities.easypost.double import KEY, Double, Fault, scan
+from tests.activities.easypost.adapter import NOW, REQUEST, SHIPMENT, a_contact, an_adapter
+from tests.activities.easypost.double import Double, Fault, scan
 
-NOW = datetime(2026, 11, 3, 9, tzinfo=UTC)
-HOME = Contact(
-    name="Ada Abara",
-    address="ada@example.org",
-    postal=PostalAddress(street1="12 Elm Street", city="Springfield", state="IL", zip="62701", country="US"),
-)
-REQUEST = LabelRequest(
-    reference="label-case-A-1-1-1",
-    order_id="A-1",
-    case_id="case-A-1-1",
-    sender="b-1",
-    receiver="s-1",
-    pickup=False,
-    currency="USD",
-    value=Money(minor=12_900, currency="USD"),
-)
+HOME = a_contact()
 JOURNEY = (
     ("pre_transit", TrackingStatus.LABEL_MADE, NOW - timedelta(days=3)),
     ("in_transit", TrackingStatus.IN_TRANSIT, NOW - timedelta(days=2)),
@@ -77,9 +59,7 @@ def sandbox(tmp_path: Path) -> Carrier:
 def easypost(httpserver: HTTPServer) -> Carrier:
     """EasyPost's own client library on a double of EasyPost."""
     double = Double(httpserver)
-    carrier = EasyPostCarriers(
-        EasyPost(SecretStr(KEY), double.url), Wishes(insure=True), claims_email="claims@example.org"
-    )
+    carrier = an_adapter(double, Wishes(insure=True))
     scans = [scan(status, at.isoformat()) for status, _, at in JOURNEY]
 
     def lose(lost: bool) -> None:
@@ -91,7 +71,7 @@ def easypost(httpserver: HTTPServer) -> Carrier:
         lose,
         lambda shipment: double.script(shipment.tracking_number, *scans[::-1], scans[1]),
         lambda: len(double.labels(REQUEST.reference)),
-        Shipment(carrier="usps", tracking_number="9400100208303109500645"),
+        SHIPMENT,
     )
 
 
@@ -105,11 +85,6 @@ def carrier(request: pytest.FixtureRequest) -> Carrier:
 def buy(carrier: Carrier, request: LabelRequest = REQUEST) -> Label:
     """Buy a label between two people whose addresses are known."""
     return carrier.port.buy_label(request, HOME, HOME, NOW)
-
-
-def refund_of(label: Label) -> LabelRefund:
-    """The request to take a label back."""
-    return LabelRefund(reference=label.reference, shipment=label.shipment)
 
 
 def test_scans_come_in_order_and_once(carrier: Carrier) -> None:

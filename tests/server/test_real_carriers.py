@@ -17,16 +17,15 @@ from temporalio.service import RPCError
 from domain.claims import Claim, ClaimKind, ClaimRequest
 from domain.messages import Shipped
 from domain.money import Money
-from domain.parcel import Shipment
-from domain.requests import Label, LabelRequest
+from domain.requests import Label
 from embedded import EmbeddedServer
+from tests.activities.easypost.adapter import REQUEST, SHIPMENT
 from tests.activities.easypost.double import KEY, Double, Fault, scan
 from tests.server import orders, processes
 from tests.server.processes import a_worker, eventually
 from workflows.order import OrderWorkflow
 
 QUEUE = "real"
-PARCEL = Shipment(carrier="usps", tracking_number="9400100208303109500645")
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ async def test_real_carriers_are_asked_on_a_queue_with_a_pace(
     server: EmbeddedServer, client: Client, double: Double, tmp_path: Path
 ) -> None:
     """An order hears of its parcel from EasyPost, by an activity on a queue that the server itself slows down."""
-    double.script(PARCEL.tracking_number, scan("in_transit", "2026-03-02T18:00:00Z"))
+    double.script(SHIPMENT.tracking_number, scan("in_transit", "2026-03-02T18:00:00Z"))
     async with a_worker(data_dir=tmp_path, **settings(server, double)) as worker:
         handle = await _shipped(client, tmp_path, "E-1")
         await eventually(lambda: _in_transit(handle))
@@ -74,15 +73,7 @@ async def test_a_worker_killed_while_it_buys_buys_one_label(
     server: EmbeddedServer, client: Client, double: Double, tmp_path: Path
 ) -> None:
     """SIGKILL in the moment in which the label is paid for: another worker finds it by its reference."""
-    request = LabelRequest(
-        reference="label-case-K-1-1-1",
-        order_id="K-1",
-        case_id="case-K-1-1",
-        sender="b-17",
-        receiver="s-4",
-        pickup=False,
-        currency="USD",
-    )
+    request = REQUEST.model_copy(update={"reference": "label-case-K-1-1-1"})
     async with a_worker(data_dir=tmp_path, **settings(server, double)) as worker:
         double.fail(Fault(path="/buy$", after=True, hang_up=True, meanwhile=worker.kill))
         buying = await client.start_activity(
@@ -110,7 +101,7 @@ async def test_a_versioned_worker_asks_on_the_same_queue(
     """The version that operators make current has both queues, and an order's question finds its way."""
     await own_server.start()
     client = await own_server.connect()
-    double.script(PARCEL.tracking_number, scan("in_transit", "2026-03-02T18:00:00Z"))
+    double.script(SHIPMENT.tracking_number, scan("in_transit", "2026-03-02T18:00:00Z"))
     versioned = {"TEMPORAL_DEPLOYMENT_NAME": "redress", "TEMPORAL_WORKER_BUILD_ID": "1"}
     async with a_worker(data_dir=tmp_path, **settings(own_server, double), **versioned):
         current = SetWorkerDeploymentCurrentVersionRequest(
@@ -143,7 +134,7 @@ async def _shipped(client: Client, data_dir: Path, order_id: str) -> orders.Hand
     """An order in which hours pass in a second, and its parcel."""
     facts = {"placed_at": orders.PLACED_AT, "clock": orders.fast(14_400)}
     handle = await orders.start(client, orders.payments(data_dir), order_id, task_queue=QUEUE, **facts)
-    shipped = Shipped(carrier=PARCEL.carrier, tracking_number=PARCEL.tracking_number)
+    shipped = Shipped(carrier=SHIPMENT.carrier, tracking_number=SHIPMENT.tracking_number)
     await handle.signal(OrderWorkflow.shipped, shipped)
     return handle
 
@@ -184,12 +175,12 @@ async def _claim(client: Client, double: Double) -> Claim:
     """A claim as support makes it: an activity that stands alone, asked again until EasyPost has decided."""
     ask = ClaimRequest(
         order_id="E-1",
-        shipment=PARCEL,
+        shipment=SHIPMENT,
         kind=ClaimKind.LOSS,
         amount=Money(minor=12_900, currency="USD"),
         description="no scan for two weeks",
     )
-    double.insured.add(PARCEL.tracking_number)
+    double.insured.add(SHIPMENT.tracking_number)
     double.verdict = "approved"
     claim: Claim = await client.execute_activity(
         "carrier.claim",

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from activities.easypost import mapping
 from activities.easypost.bodies import Scan, Tracker
-from activities.easypost.mapping import DETAILS, STATUSES, events, news, shipment_of, status_of
+from activities.easypost.mapping import DETAILS, STATUSES, events, news, status_of
 from activities.easypost.names import our_code
-from domain.parcel import Parcel, Shipment, TrackingStatus
+from domain.parcel import Parcel, TrackingStatus
 from tests.activities.easypost.double import scan
 
 DATA = Path(os.environ.get("REDRESS_DATA", "../shared/data"))
@@ -275,63 +275,6 @@ def test_what_was_heard_stays_heard(scans: list[dict[str, Any]], cut: int) -> No
     if parcel.returning_at is None:
         assert () == news_of_less
         assert parcel == after
-
-
-@needs_data
-def test_recorded_webhooks_say_which_parcel_they_speak_of() -> None:
-    """Each recorded event with a tracker names its parcel; batches and the rest speak of none."""
-    found = [(event["description"].split(".")[0], shipment_of(event)) for event in bodies("events")]
-
-    assert {"tracker": 3} == {
-        kind: sum(1 for of, shipment in found if of == kind and shipment)
-        for kind in {of for of, shipment in found if shipment}
-    }
-    assert Shipment(carrier="fedex", tracking_number="1") in {shipment for _, shipment in found}
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        {},
-        {"result": None},
-        {"result": "trk_1"},
-        {"result": {"object": "Batch", "tracking_code": "1", "carrier": "UPS"}},
-        {"result": {"object": "Tracker", "tracking_code": "", "carrier": "UPS"}},
-        {"result": {"object": "Tracker", "tracking_code": "1" * 65, "carrier": "UPS"}},
-        {"result": {"object": "Tracker", "tracking_code": "1", "carrier": None}},
-        {"result": {"object": "Tracker", "tracking_code": "1", "carrier": "UPS", "tracking_details": 7}},
-    ],
-)
-def test_an_event_about_no_parcel_speaks_of_none(event: dict[str, Any]) -> None:
-    """Whatever a webhook delivers, the answer is a parcel or none, never an error."""
-    assert shipment_of(event) is None
-
-
-def test_a_refund_speaks_of_its_parcel() -> None:
-    """The number is in the form in which orders keep it, the carrier by our code."""
-    event = {"result": {"object": "Refund", "tracking_code": "1z 999-aa", "carrier": "UPSDAP"}}
-
-    assert Shipment(carrier="ups", tracking_number="1Z999AA") == shipment_of(event)
-
-
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(),
-        lambda inner: (
-            st.dictionaries(
-                st.sampled_from(["result", "object", "tracking_code", "carrier", "tracking_details", "x"]), inner
-            )
-            | st.lists(inner)
-        ),
-    )
-)
-def test_no_body_breaks_the_reading_of_events(body: Any) -> None:
-    """A webhook may carry anything."""
-    event = body if isinstance(body, dict) else {"result": body}
-
-    found = shipment_of(event)
-
-    assert found is None or found.tracking_number
 
 
 @pytest.mark.parametrize(

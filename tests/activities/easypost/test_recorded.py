@@ -12,7 +12,6 @@ from pytest_httpserver import HTTPServer
 from activities.easypost.bodies import ClaimBody, Postage, Tracker
 from activities.easypost.claims import as_claim
 from activities.easypost.client import EasyPost
-from activities.easypost.mapping import shipment_of
 from activities.easypost.postage import cheapest, label
 from activities.ports import Refused, Unavailable
 from domain.claims import ClaimState
@@ -56,7 +55,6 @@ def test_every_recorded_refund_status_is_one_that_is_acted_on() -> None:
     of_refunds = {body["status"] for body in bodies("refunds")}
 
     assert {"submitted", "rejected"} == of_shipments | of_refunds
-    assert all(shipment_of({"result": body}) for body in bodies("refunds"))
 
 
 def test_every_recorded_claim_has_a_state_that_is_known() -> None:
@@ -66,13 +64,6 @@ def test_every_recorded_claim_has_a_state_that_is_known() -> None:
     assert 31 == len(claims)
     assert {ClaimState.SUBMITTED, ClaimState.CANCELLED} == {claim.state for claim in claims}
     assert {None} == {claim.approved for claim in claims}
-
-
-def test_what_speaks_of_no_parcel_is_read_as_that() -> None:
-    """Webhooks as objects, and what one delivered, are read without harm."""
-    delivered = [json.loads(body["request_body"]) for body in bodies("payloads")]
-
-    assert {None} == {shipment_of(body) for body in [*bodies("webhooks"), *delivered]}
 
 
 def recorded_errors() -> list[dict[str, Any]]:
