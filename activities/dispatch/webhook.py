@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 
 import httpx
 from standardwebhooks import Webhook as Signer
 
+from activities import retry_after
 from activities.dispatch.localised import for_reader
 from activities.ports import Refused, Unavailable
 from domain import wording
@@ -81,7 +81,7 @@ class Webhook:
         if status == HTTPStatus.GONE:
             raise Refused("gone", "the storefront wants no more notices at this address")
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            raise Unavailable(f"http_{status}", _seconds(hint, now))
+            raise Unavailable(f"http_{status}", retry_after.seconds(hint, now))
 
 
 def payload(notice: Notice) -> dict[str, object]:
@@ -93,16 +93,3 @@ def payload(notice: Notice) -> dict[str, object]:
         "timestamp": notice.at.isoformat(),
         "data": notice.model_dump(mode="json") | told,
     }
-
-
-def _seconds(hint: str | None, now: datetime) -> float | None:
-    """`Retry-After` in seconds, whether it is written as a number or as a date; none if it cannot be read."""
-    if hint is None:
-        return None
-    if hint.strip().isdecimal():
-        return float(hint)
-    try:
-        at = parsedate_to_datetime(hint)
-    except ValueError:
-        return None
-    return max((at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds(), 0)

@@ -9,7 +9,6 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 
 from easypost.easypost_client import EasyPostClient
@@ -19,6 +18,7 @@ from easypost.errors.general.easypost_error import EasyPostError
 from pydantic import SecretStr, ValidationError
 from requests.adapters import HTTPAdapter
 
+from activities import retry_after
 from activities.ports import Refused, Unavailable
 from domain.base import Model
 
@@ -118,7 +118,9 @@ def _meaning(error: EasyPostError, status: int, headers: Mapping[str, str]) -> U
     undecided = status in _MAY_COME or status not in _OUR_FAULT or code in _UNDECIDED or isinstance(error, JsonError)
     if undecided:
         slower = ": too many requests" if status == _TOO_MANY else ""
-        return Unavailable(f"{said} from EasyPost{slower}", _retry_after(headers.get("Retry-After")))
+        return Unavailable(
+            f"{said} from EasyPost{slower}", retry_after.seconds(headers.get("Retry-After"), datetime.now(UTC))
+        )
     if status in _WHY:
         name, text = _WHY[status]
         return Refused(name, f"{text} ({said})")
@@ -138,16 +140,3 @@ def _field(error: Mapping[str, object]) -> str:
 def _code(value: object) -> str:
     """A machine's word, or nothing: whatever else stands there was written for or by people."""
     return value if isinstance(value, str) and _CODE.fullmatch(value) else ""
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds, which the header gives as a number or as an instant (RFC 9110, section 10.2.3)."""
-    if value is None:
-        return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (at - datetime.now(UTC)).total_seconds()) if at.tzinfo else None
