@@ -25,22 +25,8 @@ LONGEST_FACT: Final = 300
 
 PLAIN: Final = frozenset(
     {"agent", "author", "carrier", "case", "chargeback", "codes", "disruption", "example", "key", "known", "offer"}
-    | {
-        "pack",
-        "reader",
-        "reference",
-        "rule",
-        "shipment",
-        "stray",
-        "subject",
-        "text",
-        "title",
-        "type",
-        "types",
-        "word",
-        "words",
-    }
-    | {"wrong", "zone"}
+    | {"pack", "reader", "reference", "rule", "shipment", "stray", "subject", "text", "title", "type", "types"}
+    | {"word", "words", "wrong", "zone"}
 )
 """Facts that are shown as they are, even if they look like a code: ids, people's words, and what has to be typed."""
 

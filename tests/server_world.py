@@ -11,12 +11,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
-from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from domain.clock import Clock
-from domain.order import Order
-from domain.story import Outcome
 from fastmotion.virtual_world import VirtualWorld, a_test_server
 from tests.world import BEGINNING, World
 from workflows.order import OrderWorkflow
@@ -28,7 +25,6 @@ class ServerWorld(VirtualWorld, World):
     def __init__(self, environment: WorkflowEnvironment, folder: Path, clock: Clock) -> None:
         super().__init__(environment, folder)
         self.clock = clock
-        self._handles: list[WorkflowHandle[OrderWorkflow, Outcome]] = []
 
     async def now(self) -> datetime:
         """Virtual time, to the second."""
@@ -40,14 +36,9 @@ class ServerWorld(VirtualWorld, World):
         Not to an instant at which a timer fires: the server may lose the task of what is said at that moment.
         """
         if not self._running.done():
-            await asyncio.gather(*(order.query(OrderWorkflow.status) for order in self._handles))
+            orders = [self.client.get_workflow_handle(f"order-{order_id}") for order_id in self.orders]
+            await asyncio.gather(*(order.query(OrderWorkflow.status) for order in orders))
         await self.until(self.clock.real_instant(instant))
-
-    async def start(self, order: Order) -> WorkflowHandle[OrderWorkflow, Outcome]:
-        """Capture the payment and start the order, on the clock of this world."""
-        handle = await super().start(order)
-        self._handles.append(handle)
-        return handle
 
 
 @asynccontextmanager

@@ -42,7 +42,10 @@ def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 async def test_a_workflow_logs_with_its_order_and_only_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a workflow logs names order, workflow and run, and replaying its history says nothing again."""
+    """What a workflow logs names order, workflow and run, and replaying its history says nothing again.
+
+    On a server: a worker that keeps no workflow in memory replays before each answer, and gives loggers their context.
+    """
     async with a_server_world(tmp_path, cached=0) as world:
         order = an_order(await world.now())
         handle = await world.start(order)

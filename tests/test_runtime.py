@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 import runtime
 from runtime import Exit, Settings, SettingsError, load_settings
 
-
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings of whoever runs the tests."""
-    for name in list(os.environ):
-        if name.startswith(("REDRESS_", "TEMPORAL_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
+pytestmark = pytest.mark.usefixtures("bare_environment")
 
 
 # --- settings ---

@@ -91,7 +91,7 @@ class _Through(Interceptor, OutboundInterceptor):
             raise _not_found(error) from error
         self._settle()
 
-    async def start_workflow_update(self, input: StartWorkflowUpdateInput) -> WorkflowUpdateHandle[Any]:  # noqa: A002
+    async def start_workflow_update(self, input: StartWorkflowUpdateInput) -> WorkflowUpdateHandle[Any]:  # noqa: A002 -- the same
         try:
             answer: object = self._tunnel.update(input.id, input.update, _only(input.args), input.ret_type or object)
         except NotRunning as error:

@@ -108,11 +108,12 @@ def kept(position: Position, promise: Promise) -> None:
     )
     inside = position.books if promise.subject == position.reopened_id else position.tunnel.inside(promise.subject)
     still = inside.docket.duties.get(duty.kind) if inside else None
-    if still is not None and still.due is not None and still.due <= promise.due and promise.latest <= position.now:
+    waits = still is not None and still.due is not None and still.due <= promise.due
+    if waits and position.now >= promise.latest:
         raise Broken(f"promise: {said}; it is {position.now:%Y-%m-%d %H:%M:%S}, and nothing has happened")
     if position.now > promise.latest:
         raise Broken(f"promise: {said}; something happened only at {position.now:%Y-%m-%d %H:%M:%S}")
-    if position.heard != promise.heard:
+    if waits or position.heard != promise.heard:
         return
     if not KEPT[duty.on_silence](position, inside, duty):
         raise Broken(f"promise: {said}; that is not what happened")

@@ -47,6 +47,11 @@ def say(position: Position, workflow_id: str, handler: str, message: Message) ->
         # It may have ended before it could answer, and then the storefront says so.
         with suppress(NotRunning):
             position.tunnel.update(workflow_id, handler, message, Reply)
+    follow(position)
+
+
+def follow(position: Position) -> None:
+    """Let everything happen that takes no time; in a hurry, after the next move."""
     if position.hurried:
         position.hurried = False
     else:

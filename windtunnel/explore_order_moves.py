@@ -25,10 +25,10 @@ from domain.messages import (
 from domain.parcel import TrackingEvent, TrackingStatus
 from domain.parties import Role
 from domain.policy import Reason
-from domain.requests import RecallQuery
 from domain.tracking_numbers import sandbox_number
-from windtunnel.explore_move import Move, can_be_scanned, file, said, say, scan, share
+from windtunnel.explore_move import Move, can_be_scanned, file, follow, said, say, scan, share
 from windtunnel.explore_position import Position
+from windtunnel.order_tunnel import tell_late
 
 LATE: Final = timedelta(days=1)
 """How late a message arrives that was sent in time."""
@@ -142,11 +142,8 @@ def _chargeback(number: int, state: ChargebackState, *, part: bool = False) -> M
 
 
 def _late(position: Position, handler: str, message: Message) -> None:
-    """As the storefront does: what comes after the end takes the order up again."""
-    if not position.runs(position.reopened_id):
-        query = RecallQuery(order_id=position.order.order_id)
-        position.tunnel.start("ReopenedOrderWorkflow", query, position.reopened_id)
-    say(position, position.reopened_id, handler, message)
+    tell_late(position.tunnel, position.order.order_id, handler, message)
+    follow(position)
 
 
 def _late_complaint(reason: Reason) -> Move:

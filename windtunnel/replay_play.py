@@ -15,16 +15,15 @@ from domain.messages import Acceptance, Complaint, Message, Reply, Shipped, Trac
 from domain.parcel import TrackingEvent, TrackingStatus
 from domain.parties import Role
 from domain.policy_packs import Pack
-from domain.requests import Movement, RecallQuery
+from domain.requests import Movement
 from domain.settlement import Ending
 from domain.story import Notice, Outcome, StoryEntry
 from fastmotion.recorded import RecordedOrder
 from fastmotion.reenactment import SCAN_EVERY, Script, script, sent_at
-from storefront.draft import REOPENED
 from windtunnel.behaviour import Behaviour, Desk, Luck
 from windtunnel.contract import NotRunning
 from windtunnel.engine import Tunnel
-from windtunnel.order_tunnel import order_tunnel
+from windtunnel.order_tunnel import order_tunnel, tell_late
 from windtunnel.replay_people import Deed, People, Says, SendsBack, Ships
 from windtunnel.replay_records import Recording
 from windtunnel.replay_world import MOST_LABELS, ReplayWorld
@@ -209,7 +208,7 @@ class _Performance:
         reply = self._update(self._id, "open_case", message)
         if reply is None:
             self._too_late = True
-            self._reopen("buyer_complaint", message)
+            tell_late(self._tunnel, self._order.order_id, "buyer_complaint", message)
         elif reply.refused:
             self._refused.append(reply.rule)
 
@@ -278,14 +277,7 @@ class _Performance:
             outcome = self._recorded
             undelivered = outcome is not None and outcome.decision.ending in (Ending.LOST, Ending.CASE)
             if subject == self._id and undelivered and isinstance(message, Tracking) and message.tells_of_delivery:
-                self._reopen(name, message)
-
-    def _reopen(self, signal: str, message: Message) -> None:
-        """What the storefront's client does with what comes after the end."""
-        subject = f"{REOPENED}{self._order.order_id}"
-        if not self._tunnel.runs(subject):
-            self._tunnel.start("ReopenedOrderWorkflow", RecallQuery(order_id=self._order.order_id), subject)
-        self._tunnel.signal(subject, signal, message)
+                tell_late(self._tunnel, self._order.order_id, name, message)
 
 
 def _sooner(order: RecordedOrder, by: timedelta) -> RecordedOrder:

@@ -10,7 +10,7 @@ from typing import Final
 from domain.cases.record import EvidenceItem
 from domain.messages import Chargeback, Reply, Tracking
 from domain.parcel import Shipment
-from domain.requests import News, RecallQuery
+from domain.requests import News
 from domain.story import Outcome
 from fastmotion.exhibits import Exhibit
 from fastmotion.services import SandboxServices
@@ -19,7 +19,7 @@ from storefront.client import subject_of
 from storefront.draft import REOPENED, OrderDraft
 from windtunnel.activities import RealActivities
 from windtunnel.contract import NotRunning
-from windtunnel.order_tunnel import order_tunnel
+from windtunnel.order_tunnel import order_tunnel, tell_late
 from workflows.search_attributes import of_new_order
 
 IN_CONTRACT: Final = {
@@ -78,16 +78,10 @@ class Stage(SandboxServices):
     def _late(self, subject: str, name: str, scene: Scene) -> Reply | None:
         if name not in LATE or subject.startswith("case-"):
             return Reply.no("order_over", ending="ended")
-        order_id = subject.removeprefix("order-")
-        reopened = f"{REOPENED}{order_id}"
         if isinstance(scene.message, Tracking) and not scene.message.tells_of_delivery:
             return None
         signal = "buyer_complaint" if name == "open_case" else name
-        if self.tunnel.runs(reopened):
-            self.tunnel.signal(reopened, signal, scene.message)
-        else:
-            query = RecallQuery(order_id=order_id)
-            self.tunnel.start("ReopenedOrderWorkflow", query, reopened, signal=(signal, scene.message))
+        tell_late(self.tunnel, subject.removeprefix("order-"), signal, scene.message)
         self.tunnel.run(self.tunnel.now)
         return None
 

@@ -43,12 +43,12 @@ def letter(notices: Sequence[Notice], reader: str = "") -> Letter:
     """The letter with these notices, which are to one reader of this name; of several, the newest sets the language."""
     last = notices[-1]
     entries = [_entry(notice) for notice in notices]
-    locale = last.locale
+    locale, language = last.locale, wording.catalogue_of(last.locale)
     one = len(entries) == 1
     title = entries[0].title if one else wording.letter("digest_title", {"count": str(len(entries))}, locale)
     greeting = ("greeting", {"reader": harmless(reader)}) if reader.strip() else ("greeting_unnamed", {})
     words = {
-        "language": wording.catalogue_of(locale),
+        "language": language,
         "title": title,
         "entries": entries,
         "greeting": wording.letter(*greeting, locale),
@@ -61,7 +61,7 @@ def letter(notices: Sequence[Notice], reader: str = "") -> Letter:
         subject=subject[:LONGEST_SUBJECT],
         text=_environment().get_template("letter.txt.j2").render(words),
         html=_inliner().inline(_environment().get_template("letter.html.j2").render(words)),
-        language=str(words["language"]),
+        language=language,
     )
 
 

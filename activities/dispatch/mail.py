@@ -168,12 +168,10 @@ def sender_of(text: str) -> Address:
 
 def address_of(name: str, address: str) -> Address:
     """A name and a mail address for a header. Raises ValueError for what is no address."""
-    if not _ADDRESS.fullmatch(address) or not address.isprintable():
-        raise ValueError("not a mail address: write for example no-reply@example.org")
-    try:
-        return Address(display_name=one_line(name), addr_spec=address)
-    except (MessageError, ValueError, IndexError):
-        raise ValueError("not a mail address: write for example no-reply@example.org") from None
+    if _ADDRESS.fullmatch(address) and address.isprintable():
+        with contextlib.suppress(MessageError, ValueError, IndexError):
+            return Address(display_name=one_line(name), addr_spec=address)
+    raise ValueError("not a mail address: write for example no-reply@example.org")
 
 
 def _local_part(message_id: str) -> str:

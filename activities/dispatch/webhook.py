@@ -36,7 +36,7 @@ def signers(secrets: str) -> tuple[Signer, ...]:
             signer = Signer(secret)
         except Exception:  # noqa: BLE001 -- the library lets through whatever base64 raises, and its texts may show it
             raise ValueError("it is not whsec_ and base64") from None
-        if not secret.startswith("whsec_") or len(signer._whsecret) < _LEAST_SECRET:  # noqa: SLF001
+        if not secret.startswith("whsec_") or len(signer._whsecret) < _LEAST_SECRET:  # noqa: SLF001 -- nothing else says how long it is
             raise ValueError(f"it is not whsec_ and at least {_LEAST_SECRET} random bytes in base64")
         made.append(signer)
     if not made:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
@@ -35,14 +34,12 @@ def scene(tmp_path: Path) -> Scene:
 
 
 @pytest.fixture
-def run(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(scene: Scene, tmp_path: Path, bare_environment: None, monkeypatch: pytest.MonkeyPatch) -> Run:
     """`starter.py notices` on that store, with no Temporal in reach."""
 
     def leave(code: int) -> None:
         raise SystemExit(code)
 
-    for name in [name for name in os.environ if name.startswith(("REDRESS_", "TEMPORAL_"))]:
-        monkeypatch.delenv(name)
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     monkeypatch.setattr(runtime, "leave", leave)
 

@@ -1,5 +1,7 @@
 """Exploration: what it walks, that it is deterministic, and that a counter-example can be played again."""
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from typer.testing import CliRunner
 
 from windtunnel.__main__ import app
 from windtunnel.explore import Bounds, Explorer
+from windtunnel.explore_laws import Broken, kept, promised
 from windtunnel.explore_move import WAIT
 from windtunnel.explore_moves import MOVES, open_moves
 from windtunnel.explore_orders import ORDERS, ROOTS
@@ -74,6 +77,22 @@ def test_silence_waits_for_evidence_that_is_being_read() -> None:
     moves = ("carrier delivered", "buyer complains: not_as_described")
     away = ("no worker for a day", "files down for two days", "buyer shows more")
     assert None is broken_by("dear", moves + away)
+
+
+def test_what_is_still_owed_breaks_the_law_at_the_very_instant() -> None:
+    """Nothing has happened at the deadline, or, while files are read, when they must have been."""
+    with replayed("dear", ()) as position:
+        owed = promised(position)
+        assert owed
+        reading = replace(owed, latest=owed.due + timedelta(minutes=5))
+
+        position.tunnel.now = owed.due
+        kept(position, reading)
+        with pytest.raises(Broken, match="nothing has happened"):
+            kept(position, owed)
+        position.tunnel.now = reading.latest
+        with pytest.raises(Broken, match="nothing has happened"):
+            kept(position, reading)
 
 
 def test_a_counter_example_that_breaks_nothing_is_played_to_the_end(tmp_path: Path) -> None:

@@ -20,20 +20,20 @@ class Postmaster:
         self.quit = "221 Bye"
         self.mails: list[tuple[list[str], EmailMessage]] = []
 
-    async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, ___: list[str]) -> str:  # noqa: N802
+    async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, ___: list[str]) -> str:  # noqa: N802 -- the library's name
         """Answer RCPT TO."""
         if self.rcpt.startswith("250"):
             envelope.rcpt_tos.append(address)
         return self.rcpt
 
-    async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:  # noqa: N802 -- the same
         """Answer DATA, and keep what is taken."""
         if self.data.startswith("250"):
             mail = email.message_from_bytes(cast(bytes, envelope.content), policy=default)
             self.mails.append((list(envelope.rcpt_tos), mail))
         return self.data
 
-    async def handle_QUIT(self, *_: object) -> str:  # noqa: N802
+    async def handle_QUIT(self, *_: object) -> str:  # noqa: N802 -- the same
         """Answer QUIT."""
         return self.quit
 
@@ -46,5 +46,5 @@ class Listening(Controller):
 
     def _trigger_server(self) -> None:
         # Asked for port 0, so the one that was given is only known by now.
-        self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-        super()._trigger_server()  # type: ignore[no-untyped-call]
+        self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[union-attr] # it has just been opened
+        super()._trigger_server()  # type: ignore[no-untyped-call] # the library has no types here

@@ -92,7 +92,7 @@ async def test_a_chinese_reader_is_written_to_in_chinese(port: int, postmaster: 
     await mail(port, Contact(name="王芳", address="wang@example.org")).send("k", [told])
 
     ((_, message),) = postmaster.mails
-    assert "订单 A-1：提醒：发货" == message["Subject"]  # noqa: RUF001
+    assert "订单 A-1：提醒：发货" == message["Subject"]  # noqa: RUF001 -- this is how Chinese is punctuated
     assert "王芳 <wang@example.org>" == message["To"]
     assert all("2026年3月5日 18:00 UTC+8" in part for part in parts(message))
 

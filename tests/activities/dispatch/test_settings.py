@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,8 @@ WEBHOOK = {"WEBHOOK_URL": "https://shop.example/notices", "WEBHOOK_SECRET": SECR
 
 
 @pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No settings of whoever runs the tests."""
-    for name in [name for name in os.environ if name.startswith(("REDRESS_", "TEMPORAL_"))]:
-        monkeypatch.delenv(name)
+def _own_folder(bare_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whatever is made is made here."""
     monkeypatch.setenv("REDRESS_DATA_DIR", str(tmp_path))
 
 
