@@ -22,6 +22,7 @@ from gateway import openapi
 from gateway.app import create_app
 from gateway.keys import ApiKeys
 from gateway.temporal import Temporal
+from gateway.webhooks import doors_of
 
 _KEEP_ALIVE_SECONDS: Final = 65
 """Longer than the usual proxy keeps a connection: otherwise it may send a request into one that we just closed."""
@@ -49,6 +50,8 @@ async def serve() -> int:
             "there is no API key yet: python -m gateway keys issue --marketplace demo --role storefront makes one"
         )
     app = create_app(settings, Temporal.from_settings(settings), store)
+    # What their settings lack is said here, in words; within uvicorn it would end in a traceback.
+    doors_of(app)
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -102,7 +102,7 @@ class Doors:
         return "Stored, and passed on to its order by itself."
 
 
-def _doors(app: FastAPI) -> Doors:
+def doors_of(app: FastAPI) -> Doors:
     """The doors of this app, made once. They take events also where nothing runs beside the routes."""
     if not hasattr(app.state, "doors"):
         gateway = app.state.gateway
@@ -115,7 +115,7 @@ def _doors(app: FastAPI) -> Doors:
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with _doors(app).sweeper.running():
+    async with doors_of(app).sweeper.running():
         yield
 
 
@@ -149,6 +149,6 @@ async def stripe(request: Request, response: Response) -> Stored:
 
 
 async def _taken(source: str, request: Request, response: Response) -> Stored:
-    taken = await _doors(request.app).take(source, request)
+    taken = await doors_of(request.app).take(source, request)
     response.status_code = 200 if taken.repeated else 202
     return taken

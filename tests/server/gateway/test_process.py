@@ -49,6 +49,15 @@ async def test_address_that_is_taken_is_told(tmp_path: Path) -> None:
     assert (2, True) == (code, errors.startswith("REDRESS_GATEWAY_ADDRESS is wrong"))
 
 
+async def test_a_provider_without_its_key_is_told(tmp_path: Path) -> None:
+    """The gateway reads the truth behind webhooks as the worker does: what its settings lack is one line."""
+    settings = {"REDRESS_DATA_DIR": str(tmp_path), "REDRESS_GATEWAY_ADDRESS": "127.0.0.1:0"}
+    code, _, errors = await run("-m", "gateway", REDRESS_CARRIERS="easypost", **settings)
+
+    assert (2, False) == (code, "Traceback" in errors)
+    assert errors.splitlines()[-1].startswith("REDRESS_CARRIERS=easypost needs REDRESS_EASYPOST_API_KEY")
+
+
 @pytest.mark.slow
 async def test_killed_gateway_loses_nothing_and_repeats_nothing(doors: Doors, server: EmbeddedServer) -> None:
     """Killed under load and started again, with every request sent again until it is answered: each counts once."""
