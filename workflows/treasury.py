@@ -169,6 +169,8 @@ class Treasury:
         looking = asyncio.create_task(workflow.execute_activity_method(PaymentActivities.look, movement, **options))
         await self._wait(until=lambda: looking.done() or self._reconciled())
         if not looking.done():
+            # How it ends is of no interest any more, and would be reported as an error that nobody has asked for.
+            looking.add_done_callback(lambda look: look.cancelled() or look.exception())
             looking.cancel()
             return None
         self._docket.close(DutyKind.RECONCILE)
