@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import runtime
@@ -36,3 +37,18 @@ def open_database(url: str) -> Engine:
         raise runtime.SettingsError(
             f"The database of REDRESS_STORE_URL cannot be used: {cause}. Start it, or write another URL."
         ) from None
+
+
+def open_existing(url: str) -> Engine:
+    """The same, for who only looks: a file that is missing is told, not made and then said to be empty."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    file = parsed.database if parsed is not None and parsed.get_backend_name() == "sqlite" else None
+    if file and file != ":memory:" and not Path(file).exists():
+        raise runtime.SettingsError("There is no store at REDRESS_STORE_URL yet; a worker makes it. Check the setting.")
+    return open_database(url)

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 import runtime
-from adapters.database import open_database
+from adapters.database import open_existing
 from gateway.inbox import BODIES_KEPT, Count, Inbox, Kept, State
 from storefront.errors import BadInput
 
@@ -60,7 +60,7 @@ def retry(
 
 
 def _inbox() -> Inbox:
-    return Inbox(open_database(runtime.load_settings().store_url))
+    return Inbox(open_existing(runtime.load_settings().store_url))
 
 
 def _document(counts: tuple[Count, ...], events: tuple[Kept, ...]) -> str:

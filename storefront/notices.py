@@ -10,14 +10,12 @@ from typing import NoReturn
 
 import typer
 from rich.console import Console
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 import runtime
 from activities.dispatch.letters import Letter, letter
 from activities.dispatch.overview import Overview
 from activities.dispatch.records import UNDER_WAY, Dispatch, State
-from adapters.database import open_database
+from adapters.database import open_existing
 from domain import wording
 from domain.base import Model
 from storefront import show as screens
@@ -94,16 +92,7 @@ def resend(keys: Sequence[str], every: bool, as_json: bool) -> NoReturn:
 
 
 def _overview() -> Overview:
-    url = runtime.load_settings().store_url
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        parsed = None
-    file = parsed.database if parsed is not None and parsed.get_backend_name() == "sqlite" else None
-    if file and file != ":memory:" and not Path(file).exists():
-        # Opening it would make one, and then say that it is empty.
-        raise BadInput("There is no store at REDRESS_STORE_URL yet; a worker makes it. Check the setting.")
-    return Overview(open_database(url))
+    return Overview(open_existing(runtime.load_settings().store_url))
 
 
 def _write(file: Path, html: str) -> None:

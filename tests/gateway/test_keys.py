@@ -98,3 +98,13 @@ async def test_command_line_issues_lists_rotates_and_revokes(tmp_path: Path) -> 
     answers = await asyncio.gather(*(keys(*words) for words in wrong))
     for (expected, text), (code, _, errors) in zip(wrong.values(), answers, strict=True):
         assert (expected, True) == (code, text in errors), errors
+
+
+async def test_a_database_whose_folder_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """A file where the folder should be is a wrong setting: 2, and what to write, without a traceback."""
+    (tmp_path / "file").touch()
+
+    code, _, told = await run("-m", "gateway", "keys", "list", REDRESS_DATA_DIR=str(tmp_path / "file" / "x"))
+
+    assert (2, True) == (code, told.startswith("The database of REDRESS_STORE_URL cannot be used: its folder"))
+    assert "Traceback" not in told
